@@ -1,0 +1,48 @@
+# The commands a newcomer needs. Each sets up what it needs; only Python 3.11+, make and git are assumed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: demo test lint types rules ci bench large docs lock clean
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: $(STAMP)  ## the whole journey on the shipped simulators, in about a minute
+	$(BIN)/deskferry demo --keep
+
+test: $(STAMP)  ## every test but the full-size journey
+	$(BIN)/python -m pytest -q -n 2 -m "not large" tests
+
+large: $(STAMP)  ## the full-size journey: 100,000 messages in 20,000 conversations
+	$(BIN)/python -m pytest -q -m large tests
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+rules: $(STAMP)  ## who may import whom; the Dockerfile; the generated docs
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/python -m service.docs --check
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+docs: $(STAMP)  ## writes docs/reference anew
+	$(BIN)/python -m service.docs
+
+lock:  ## writes the lock files anew; needs uv
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra dev pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist

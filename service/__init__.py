@@ -1,0 +1,1 @@
+"""The room that joins the others: phases, flow, runs, reports and the command line."""

@@ -1,0 +1,131 @@
+"""Rows that a job does not send, kept with its intent until the job's end makes them true.
+
+They are applied in the transaction that ends the job. A job given up before its close takes them
+with it, so that putting its batches together again counts nothing twice.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from state.ledger import Ledger, Tx
+from state.rows import RowEntry, RowState
+
+from service.phases import Phase
+
+if TYPE_CHECKING:
+    from service.assemble import RowReader
+
+
+@dataclass(frozen=True)
+class AsideRow:
+    """A row set aside, with all that is needed to send it later."""
+
+    key: str
+    part: int
+    reason: str
+    field: str
+    payload: dict[str, Any]
+
+    @staticmethod
+    def of(reader: "RowReader", index: int, reason: str, field_name: str) -> "AsideRow":
+        """Take row `index` of `reader` aside for `reason`."""
+        return AsideRow(
+            reader.keys[index],
+            reader.parts[index],
+            reason,
+            field_name,
+            loose_payload(reader, index),
+        )
+
+
+@dataclass
+class Aside:
+    """Duplicates counted, rows held, rows matched with what is there, and twins that wait."""
+
+    duplicates: int = 0
+    held: list[AsideRow] = field(default_factory=list)
+    waiting: list[AsideRow] = field(default_factory=list)
+    matched: list[tuple[str, str]] = field(default_factory=list)
+
+    def keys(self) -> set[str]:
+        """Source ids of every row set aside."""
+        rows = {row.key for row in (*self.held, *self.waiting)}
+        return rows | {key for key, _ in self.matched}
+
+    def dump(self) -> bytes:
+        """Serialise for the job's intent."""
+        return orjson.dumps(self)
+
+    @staticmethod
+    def load(data: bytes | None) -> "Aside":
+        """Read back what `dump` wrote; nothing for None."""
+        if not data:
+            return Aside()
+        raw = orjson.loads(data)
+        return Aside(
+            raw["duplicates"],
+            [AsideRow(**row) for row in raw["held"]],
+            [AsideRow(**row) for row in raw["waiting"]],
+            [(key, target) for key, target in raw["matched"]],
+        )
+
+    async def apply(
+        self, tx: Tx, ledger: Ledger, phase: Phase, table: str, job: int
+    ) -> tuple[int, int, int]:
+        """Make it all durable; return (duplicates, newly matched, held) records for progress."""
+        entries = [self._entry(phase, table, row, "held") for row in self.held]
+        entries += [self._entry(phase, table, row, "waiting") for row in self.waiting]
+        if entries:
+            await ledger.rows.put(tx, entries)
+        matched = 0
+        if self.matched:
+            known = [(key, 0, target, 0, b"") for key, target in self.matched]
+            matched = await ledger.crosswalk.learn(
+                tx, phase.kind, table, known, origin="matched", job=job
+            )
+        await ledger.books.add(tx, phase.name, duplicates=self.duplicates, matched=matched)
+        return self.duplicates, matched, sum(row.part == 0 for row in self.held)
+
+    @staticmethod
+    def _entry(phase: Phase, table: str, row: AsideRow, state: RowState) -> RowEntry:
+        return RowEntry(
+            phase=phase.name,
+            source_id=row.key,
+            part=row.part,
+            state=state,
+            reason=row.reason,
+            field=row.field,
+            detail="",
+            payload=orjson.dumps({"object": table, **row.payload}),
+        )
+
+
+def loose_payload(reader: "RowReader", index: int) -> dict[str, Any]:
+    """All that is needed to send row `index` again without its batch file."""
+    return {
+        "cells": bytes(reader.payload(index)).decode(),
+        "parents": [column[index] for column in reader.parents],
+        "version": reader.versions[index],
+        "digest": reader.digests[index],
+    }
+
+
+class LooseRows:
+    """Rows out of the ledger, in the shape of a batch."""
+
+    def __init__(self, rows: list[tuple[str, int, dict[str, Any]]], parent_fields: int) -> None:
+        self.keys = [key for key, _, _ in rows]
+        self.parts = [part for _, part, _ in rows]
+        self.versions = [payload["version"] for _, _, payload in rows]
+        self.digests = [payload["digest"] for _, _, payload in rows]
+        self.parents = [
+            [payload["parents"][number] for _, _, payload in rows]
+            for number in range(parent_fields + 1)
+        ]
+        self.attempts = [int(payload.get("attempts", 0)) for _, _, payload in rows]
+        self._cells = [payload["cells"].encode() for _, _, payload in rows]
+
+    def payload(self, index: int) -> bytes:
+        """The CSV cells of row `index`."""
+        return self._cells[index]

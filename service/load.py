@@ -1,0 +1,162 @@
+"""Loads a phase's sealed batches: decides when a job starts, which batches it carries, and on which
+lanes; then follows it to its harvest.
+
+Fat jobs: while extraction goes on, a lane waits until it can fill server batches of 10,000 rows; what is
+left over at the end goes into common jobs, so that a phase has one partly filled server batch.
+"""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, ExitStack
+
+import anyio
+import orjson
+from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.ingest import IngestJobs
+from state.batches import Batch
+from state.jobs import Job
+from state.ledger import Ledger
+from transforms.compile import Table
+
+from service.aside import Aside, LooseRows
+from service.assemble import Assembler, JobRows
+from service.harvest import Harvester
+from service.job import JobRunner
+from service.lanes import LaneLocks, choose
+from service.phases import Phase
+from service.progress import PhaseProgress
+from service.seal import Sealer
+
+
+class Loader:
+    """Loads one target table of one phase, several lanes at a time."""
+
+    def __init__(
+        self,
+        phase: Phase,
+        table: Table,
+        *,
+        ledger: Ledger,
+        ingest: IngestJobs,
+        client: SalesforceClient,
+        sealer: Sealer,
+        locks: LaneLocks,
+        live_jobs: anyio.Semaphore,
+        progress: PhaseProgress,
+    ) -> None:
+        self._phase = phase
+        self._table = table
+        self._ledger = ledger
+        self._sealer = sealer
+        self._locks = locks
+        self._live_jobs = live_jobs
+        self._runner = JobRunner(ledger, ingest)
+        self._assembler = Assembler(ledger, phase, table)
+        self._harvester = Harvester(ledger, ingest, client, phase, table.object, progress)
+        self._busy: set[int] = set()
+
+    async def run(self) -> None:
+        """Load until every row of this table has ended its way; raises what stops the phase."""
+        await self._settle()
+        async with anyio.create_task_group() as group:
+            while True:
+                batches, loose, over = await self._next()
+                if over:
+                    return
+                lanes = frozenset(batch.lane for batch in batches)
+                if loose:
+                    lanes |= self._locks.all_lanes
+                self._busy |= lanes
+                group.start_soon(self._load, batches, loose, lanes)
+
+    async def _next(self) -> tuple[Sequence[Batch], Sequence[tuple[str, int]], bool]:
+        """Wait for the next job's batches and loose rows; `over` when nothing is left or comes."""
+        while True:
+            async with self._sealer.sealed:
+                extracted = await self._ledger.facts.get(f"extracted.{self._phase.name}")
+                ready = await self._ledger.batches.ready(self._phase.name, self._table.object, None)
+                if not self._busy:
+                    loose = await self._loose() if extracted and not ready else []
+                    if loose:
+                        return [], loose, False
+                    if extracted and not ready:
+                        return [], [], True
+                chosen = choose(ready, frozenset(self._busy), whole=extracted is not None)
+                if chosen:
+                    return chosen, [], False
+                await self._sealer.sealed.wait()
+
+    async def _loose(self) -> list[tuple[str, int]]:
+        """Rows to be sent again, and twins whose first has been settled."""
+        async with self._ledger.write() as tx:
+            await self._ledger.rows.requeue(tx, self._phase.name, "waiting")
+        rows = await self._ledger.rows.pending(self._phase.name)
+        return [
+            (row.source_id, row.part)
+            for row in rows
+            if row.payload and orjson.loads(row.payload).get("object") == self._table.object
+        ]
+
+    async def _load(
+        self, batches: Sequence[Batch], loose: Sequence[tuple[str, int]], lanes: frozenset[int]
+    ) -> None:
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(self._locks.hold(self._phase.lock_parent, lanes))
+            await held.enter_async_context(self._live_jobs)
+            with ExitStack() as files:
+                readers = [await self._loose_rows(loose)] if loose else []
+                rows = await self._assembler.assemble(files, batches, readers)
+                job = await self._runner.intend(
+                    self._phase, self._table.object, rows, batches, loose
+                )
+                if rows.rows:
+                    sf_id = await self._runner.send(job, self._table.object, rows)
+                    await self._runner.finish(job, sf_id)
+                    await self._harvester.harvest(job, sf_id, rows, rows.aside)
+                else:
+                    await self._harvester.nothing_sent(job, rows.aside)
+        await self._forget(batches, lanes)
+
+    async def _forget(self, batches: Sequence[Batch], lanes: frozenset[int]) -> None:
+        self._busy -= lanes
+        for batch in batches:
+            await anyio.to_thread.run_sync(self._ledger.spool.strip, batch.file)
+        await self._sealer.freed(sum(batch.size_bytes for batch in batches))
+
+    async def _loose_rows(self, keys: Sequence[tuple[str, int]]) -> LooseRows:
+        wanted = set(keys)
+        rows = [
+            (row.source_id, row.part, orjson.loads(row.payload))
+            for row in await self._ledger.rows.pending(self._phase.name)
+            if (row.source_id, row.part) in wanted and row.payload
+        ]
+        return LooseRows(rows, len(self._table.parents))
+
+    async def _settle(self) -> None:
+        """Bring the jobs that an earlier run left behind to their end, before any new one."""
+        for job in await self._ledger.jobs.unsettled():
+            if (job.phase, job.object) != (self._phase.name, self._table.object):
+                continue
+            await self._settle_one(job)
+
+    async def _settle_one(self, job: Job) -> None:
+        batches = await self._ledger.batches.of_job(job.id)
+        if job.sf_id is None or not await self._runner.adopt(job):
+            async with self._ledger.write() as tx:
+                await self._ledger.batches.release(tx, job.id)
+                await self._ledger.rows.release_job(tx, job.id)
+                await self._ledger.jobs.abandon(tx, job.id, "not closed when the run ended")
+            return
+        with ExitStack() as files:
+            rows = await self._rows_of(job, batches, files)
+            await self._runner.finish(job.id, job.sf_id)
+            await self._harvester.harvest(job.id, job.sf_id, rows, rows.aside)
+        await self._forget(batches, frozenset())
+
+    async def _rows_of(self, job: Job, batches: Sequence[Batch], files: ExitStack) -> JobRows:
+        """Put a sent job's rows together again; what was set aside then is read, not re-decided."""
+        loose = [
+            (row.source_id, row.part) for row in await self._ledger.rows.of_job(job.id)
+        ]
+        readers = [await self._loose_rows(loose)] if loose else []
+        aside = Aside.load(job.aside)
+        return await self._assembler.reassemble(files, batches, readers, aside, job.id)

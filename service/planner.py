@@ -1,0 +1,203 @@
+"""Chooses the cheapest faithful way to read each source stream, and cuts it into slices.
+
+An org-wide list costs one request of the large budget per 100 rows and may be read at any page at
+once. Search costs the small budget of 100 per minute, but reaches further when a list stops at a
+depth cap (kustomer facts, sections 4, 5, 8 and 11). So: probe the list once behind the possible
+cap; read it as a list when it goes on or ends before; else cut search windows by creation time
+until each holds fewer rows than the search cap. Rows untouched for two years come from the archive.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.errors import ConnectorError
+from connectors.kustomer.client import KustomerClient, SearchQuery
+
+from service.errors import DeskferryError
+from service.phases import Phase, SearchContext
+
+LIST_CAP_PAGES = 100
+SEARCH_CAP_ROWS = 10_000
+SEARCH_PAGE_ROWS = 500
+_MS = 1000
+
+
+class WindowTooDense(DeskferryError):
+    """More rows share one millisecond of creation and update than a search can return."""
+
+    code = "window-too-dense"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The slices of a stream in reading order, and the rows the source says it has (or None)."""
+
+    slices: list[dict[str, Any]]
+    source_total: int | None
+    way: str
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A half-open range [start, end) in epoch milliseconds on one search attribute."""
+
+    attribute: str
+    start: int
+    end: int
+
+    def criteria(self) -> list[Mapping[str, Any]]:
+        return [
+            {self.attribute: {"gte": _iso(self.start)}},
+            {self.attribute: {"lt": _iso(self.end)}},
+        ]
+
+
+class Planner:
+    """Plans one stream at a time against the live source; keeps nothing between calls."""
+
+    def __init__(self, client: KustomerClient, *, now_ms: int) -> None:
+        self._client = client
+        self._now_ms = now_ms
+
+    async def plan(self, phase: Phase) -> Plan:
+        """Return the slices for `phase`.
+
+        Raises the connectors' errors (a missing role, an unreachable host) and `WindowTooDense`.
+        Nothing is durable here: the caller stores the plan before the first page is read.
+        """
+        total = await self._source_total(phase)
+        if phase.stream.search is None or await self._list_is_whole(phase, total):
+            return Plan(list_slices(phase), total, "list")
+        slices = await self._windows(phase.stream.search, archive=False)
+        if phase.stream.search.archive:
+            slices += await self._windows(phase.stream.search, archive=True)
+        return Plan(slices, total, "search windows")
+
+    async def _source_total(self, phase: Phase) -> int | None:
+        """Ask search how many rows there are; None when it cannot tell (a role, a capped total)."""
+        search = phase.stream.search
+        if search is None:
+            return None
+        total = 0
+        try:
+            for archive in (False, True) if search.archive else (False,):
+                found = await self._count(search, [], archive=archive)
+                if found is None or found == SEARCH_CAP_ROWS:
+                    return None
+                total += found
+        except ConnectorError as error:
+            if error.recovery == "refuse" or error.code in ("role-missing", "bad-request"):
+                return None  # the list may still be readable; the extractor says so if it is not
+            raise
+        return total
+
+    async def _list_is_whole(self, phase: Phase, total: int | None) -> bool:
+        """Tell whether the list can be read to its end: it goes on past the cap, or ends before."""
+        behind = await self._list_rows(phase, LIST_CAP_PAGES + 1)
+        if behind:
+            return True
+        last_allowed = await self._list_rows(phase, LIST_CAP_PAGES)
+        if last_allowed < phase.stream.page_size:
+            return True
+        return total is not None and total <= LIST_CAP_PAGES * phase.stream.page_size
+
+    async def _list_rows(self, phase: Phase, page: int) -> int:
+        stream = phase.stream
+        try:
+            reply = await self._client.list_page(
+                stream.path, page, page_size=stream.page_size, params=stream.variants[0]
+            )
+        except ConnectorError as error:
+            if error.code in ("bad-request", "past-the-end", "not-found"):
+                return 0
+            raise
+        return len(reply.rows)
+
+    async def _windows(self, search: SearchContext, *, archive: bool) -> list[dict[str, Any]]:
+        start = await self._earliest(search, archive=archive)
+        if start is None:
+            return []
+        return await self._cut(search, [_Span(search.created, start, self._now_ms + 1)], archive)
+
+    async def _cut(
+        self, search: SearchContext, spans: list[_Span], archive: bool
+    ) -> list[dict[str, Any]]:
+        """Bisect the last span until it fits the cap; keep the outer spans as fixed criteria."""
+        criteria = [rule for span in spans for rule in span.criteria()]
+        total = await self._count(search, criteria, archive=archive) or 0
+        if total == 0:
+            return []
+        if total < SEARCH_CAP_ROWS:
+            return [_window(search, criteria, archive, total)]
+        *outer, last = spans
+        if last.end - last.start > 1:
+            middle = (last.start + last.end) // 2
+            halves = (
+                _Span(last.attribute, last.start, middle),
+                _Span(last.attribute, middle, last.end),
+            )
+            parts = [await self._cut(search, [*outer, half], archive) for half in halves]
+            return [*parts[0], *parts[1]]
+        if outer:
+            raise WindowTooDense(
+                f"More than {SEARCH_CAP_ROWS} records of {search.name} share one millisecond.",
+                next_step="Ask Kustomer support to lift the list cap for this org, then run again.",
+            )
+        return await self._cut(
+            search, [last, _Span(search.updated, last.start, self._now_ms + 1)], archive
+        )
+
+    async def _earliest(self, search: SearchContext, *, archive: bool) -> int | None:
+        query = SearchQuery(search.name, [], [{search.created: "asc"}], archive=archive)
+        page = await self._client.search_page(query, 1, page_size=1)
+        if not page.rows:
+            return None
+        stamp = page.rows[0].get("attributes", {}).get("createdAt")
+        return _epoch_ms(stamp) if isinstance(stamp, str) else 0
+
+    async def _count(
+        self, search: SearchContext, criteria: list[Mapping[str, Any]], *, archive: bool
+    ) -> int | None:
+        query = SearchQuery(search.name, criteria, [{search.created: "asc"}], archive=archive)
+        return (await self._client.search_page(query, 1, page_size=1)).total
+
+
+def list_slices(phase: Phase) -> list[dict[str, Any]]:
+    """Return one list slice per variant of the phase's list; their ends are found while reading."""
+    stream = phase.stream
+    return [
+        {
+            "kind": "list",
+            "path": stream.path,
+            "params": dict(variant),
+            "page_size": stream.page_size,
+        }
+        for variant in stream.variants
+    ]
+
+
+def _window(
+    search: SearchContext, criteria: list[Mapping[str, Any]], archive: bool, total: int
+) -> dict[str, Any]:
+    return {
+        "kind": "window",
+        "context": search.name,
+        "criteria": criteria,
+        "sort": search.created,
+        "archive": archive,
+        "page_size": SEARCH_PAGE_ROWS,
+        "last_page": -(-total // SEARCH_PAGE_ROWS),
+        "total": total,
+    }
+
+
+def _iso(epoch_ms: int) -> str:
+    stamp = datetime.fromtimestamp(epoch_ms // _MS, UTC)
+    return f"{stamp:%Y-%m-%dT%H:%M:%S}.{epoch_ms % _MS:03d}Z"
+
+
+def _epoch_ms(stamp: str) -> int:
+    parsed = datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+    return int(parsed.timestamp()) * _MS + parsed.microsecond // _MS

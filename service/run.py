@@ -1,0 +1,287 @@
+"""One run of `migrate`: checks that it is the same migration, then drives all phases to their gates.
+
+Running it again resumes: what the ledger knows is not asked, transformed or sent again.
+"""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+from connectors.clock import Clock
+from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.ingest import IngestJobs
+from state.books import Book
+from state.ledger import Ledger
+from transforms.compile import CompiledMapping
+
+from service.compose import KustomerSide, open_kustomer_side, open_salesforce
+from service.config import Config
+from service.directory import DirectoryMatcher
+from service.errors import DeskferryError
+from service.extract import Extractor
+from service.gate import close_gate
+from service.identity import check_identity
+from service.lanes import LaneLocks
+from service.load import Loader
+from service.mapped import load_mapping, read_lookups
+from service.matching import learn_existing
+from service.pages import PageQueue
+from service.phases import PHASES, Phase
+from service.planner import Planner
+from service.progress import BudgetView, PhaseProgress, RunProgress, RunSnapshot
+from service.seal import Sealer
+
+DONE, ATTENTION = 0, 5
+
+
+class Interrupted(DeskferryError):
+    """The run was asked to stop; everything is durable."""
+
+    code = "interrupted"
+    exit_code = 7
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """How a run ended: the books of every phase, and how many writing jobs it sent."""
+
+    books: Mapping[str, Book]
+    jobs_sent: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Exit code and summary of a finished run."""
+
+    exit_code: int
+    summary: RunSummary
+
+
+class Migration:
+    """A full load, or the rest of one."""
+
+    def __init__(self, config: Config, *, clock: Clock, stop: anyio.Event) -> None:
+        self._config = config
+        self._clock = clock
+        self._stop = stop
+        self._progress = RunProgress(
+            {phase.name: PhaseProgress(phase.name) for phase in PHASES},
+            started_at=clock.now(),
+        )
+
+    def snapshot(self) -> RunSnapshot:
+        """Return the run as it is now; cheap, callable at any time."""
+        return self._progress.snapshot(self._clock.now())
+
+    async def run(self) -> Outcome:
+        """Run until every gate is closed.
+
+        Raises the rooms' errors, `BooksUnbalanced`, and `Interrupted` after a stop was asked for. All
+        of them leave a state that the next run goes on from.
+        """
+        async with AsyncExitStack() as stack:
+            workspace = Path(self._config.workspace)
+            ledger = await stack.enter_async_context(
+                Ledger.open(workspace, clock=self._clock.now)
+            )
+            kustomer = await stack.enter_async_context(
+                open_kustomer_side(self._config, self._clock)
+            )
+            salesforce = await stack.enter_async_context(
+                open_salesforce(self._config, self._clock)
+            )
+            before = await ledger.jobs.count()
+            await check_identity(self._config, ledger, kustomer.client, salesforce)
+            await self._recall(ledger)
+            await self._drive(ledger, kustomer, salesforce)
+            return await self._conclude(ledger, before)
+
+    async def _recall(self, ledger: Ledger) -> None:
+        """Start the counters from the books of earlier runs."""
+        for progress in self._progress.phases.values():
+            book = await ledger.books.read(progress.name)
+            progress.extracted = book.extracted
+            progress.loaded = book.loaded
+            progress.matched = book.matched
+            progress.duplicates = book.duplicates
+            progress.skipped = sum(book.skipped.values())
+            progress.held = sum(book.held.values())
+            progress.failed = sum(book.failed.values())
+            total = await ledger.facts.get(f"source_total.{progress.name}")
+            progress.source_total = int(total) if total else None
+            if await ledger.gates.closed(progress.name):
+                progress.state = "done"
+
+    async def _drive(
+        self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
+    ) -> None:
+        open_phases = [p for p in PHASES if not await ledger.gates.closed(p.name)]
+        if not open_phases:
+            return
+        mapping = await load_mapping(self._config, ledger, salesforce)
+        lookups = await read_lookups(kustomer.client)
+        queue = PageQueue(self._config.queue_mb * 1_000_000)
+        sealer = Sealer(
+            ledger,
+            queue,
+            mapping,
+            lookups,
+            lanes=self._config.salesforce.lanes,
+            spool_limit_bytes=self._config.spool_limit_mb * 1_000_000,
+        )
+        sealer.spool_bytes = await ledger.batches.open_bytes()
+        self._watch(kustomer, queue, sealer)
+        flow = _Flow(self._config, ledger, kustomer, salesforce, mapping, queue, sealer)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._stop_when_asked, group.cancel_scope)
+            await flow.run(open_phases, self._progress.phases, self._clock)
+            group.cancel_scope.cancel()
+        if self._stop.is_set() and not await self._all_closed(ledger):
+            raise Interrupted(
+                "Stopped as asked. Everything done so far is kept.",
+                next_step="Run migrate again to go on from here.",
+            )
+
+    async def _stop_when_asked(self, scope: anyio.CancelScope) -> None:
+        await self._stop.wait()
+        scope.cancel()  # every step is durable or repeatable, so a cancelled run is a resumable one
+
+    async def _all_closed(self, ledger: Ledger) -> bool:
+        return all([await ledger.gates.closed(phase.name) for phase in PHASES])
+
+    def _watch(self, kustomer: KustomerSide, queue: PageQueue, sealer: Sealer) -> None:
+        def budgets() -> list[BudgetView]:
+            views = []
+            for name, budget in (
+                ("kustomer", kustomer.budget),
+                ("kustomer-search", kustomer.search_budget),
+            ):
+                seen = budget.snapshot()
+                views.append(
+                    BudgetView(
+                        name, seen.used_in_window, seen.allowed, seen.waiting, seen.paused_because
+                    )
+                )
+            return views
+
+        self._progress.budgets = budgets
+        self._progress.queue_bytes = lambda: queue.bytes
+        self._progress.queue_limit = queue.limit_bytes
+
+    async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
+        books = {phase.name: await ledger.books.read(phase.name) for phase in PHASES}
+        attention = any(book.held or book.failed for book in books.values())
+        summary = RunSummary(
+            books,
+            await ledger.jobs.count() - jobs_before,
+            self._clock.now() - self._progress.started_at,
+        )
+        return Outcome(ATTENTION if attention else DONE, summary)
+
+
+class _Flow:
+    """The one flow: read ahead phase by phase, load each phase when the gates before it are closed."""
+
+    def __init__(
+        self,
+        config: Config,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+        mapping: CompiledMapping,
+        queue: PageQueue,
+        sealer: Sealer,
+    ) -> None:
+        self._config = config
+        self._ledger = ledger
+        self._kustomer = kustomer
+        self._salesforce = salesforce
+        self._mapping = mapping
+        self._queue = queue
+        self._sealer = sealer
+        self._closed = {phase.name: anyio.Event() for phase in PHASES}
+        self._locks = LaneLocks(config.salesforce.lanes)
+        self._live_jobs = anyio.Semaphore(config.salesforce.live_jobs)
+
+    async def run(
+        self, phases: list[Phase], progress: dict[str, PhaseProgress], clock: Clock
+    ) -> None:
+        """Run `phases` to their gates; those not named are closed already."""
+        open_names = {phase.name for phase in phases}
+        for name, event in self._closed.items():
+            if name not in open_names:
+                event.set()
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._extract, phases, progress, clock)
+            group.start_soon(self._sealer.run, progress)
+            for phase in phases:
+                group.start_soon(self._load, phase, progress[phase.name], clock)
+
+    async def _extract(
+        self, phases: list[Phase], progress: dict[str, PhaseProgress], clock: Clock
+    ) -> None:
+        planner = Planner(self._kustomer.client, now_ms=int(clock.now() * 1000))
+        extractor = Extractor(
+            self._kustomer.client,
+            self._ledger,
+            self._queue,
+            planner=planner,
+            readers=self._config.kustomer.connections,
+        )
+        for phase in phases:
+            if await self._ledger.facts.get(f"extracted.{phase.name}"):
+                continue
+            progress[phase.name].state = "extracting"
+            schedule = await extractor.plan(phase, progress[phase.name])
+            await extractor.read(phase, schedule)
+        await self._queue.close()
+
+    async def _load(self, phase: Phase, progress: PhaseProgress, clock: Clock) -> None:
+        for name in phase.after:
+            await self._closed[name].wait()
+        if progress.state == "waiting":
+            progress.state = "loading"
+        if phase.operation == "match":
+            await self._matcher(phase, progress).run()
+        else:
+            for table, field in phase.match_existing.items():
+                await learn_existing(self._ledger, self._salesforce, table, field)
+            async with anyio.create_task_group() as group:
+                for table in phase.objects:
+                    group.start_soon(self._loader(phase, table, progress).run)
+        progress.state = "checking"
+        try:
+            await close_gate(phase, self._ledger, self._salesforce, now=clock.now())
+        except DeskferryError:
+            progress.state = "unbalanced"
+            raise
+        progress.state = "done"
+        self._closed[phase.name].set()
+
+    def _matcher(self, phase: Phase, progress: PhaseProgress) -> DirectoryMatcher:
+        rule = self._mapping.phases[phase.name].match
+        assert rule is not None  # a match phase without a rule does not compile
+        return DirectoryMatcher(
+            phase,
+            rule,
+            ledger=self._ledger,
+            client=self._salesforce,
+            sealer=self._sealer,
+            progress=progress,
+        )
+
+    def _loader(self, phase: Phase, table: str, progress: PhaseProgress) -> Loader:
+        return Loader(
+            phase,
+            self._mapping.phases[phase.name].tables[table],
+            ledger=self._ledger,
+            ingest=IngestJobs(self._salesforce),
+            client=self._salesforce,
+            sealer=self._sealer,
+            locks=self._locks,
+            live_jobs=self._live_jobs,
+            progress=progress,
+        )
