@@ -10,10 +10,12 @@ import httpx
 
 from connectors.errors import ForeignOrigin, InsecureAddress
 
-_CREDENTIALS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-sfdc-session"})
+_CREDENTIALS: Final = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "x-sfdc-session"}
+)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _ID: Final = re.compile(r"^(?:[0-9a-fA-F]{24}|(?=\w*\d)\w{15}(?:\w{3})?|\d+|.*[=,@%].*)$")
-_VERSION: Final = re.compile(r"^v?\d+\.\d+$")
+_ABSOLUTE: Final = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//")
 
 
 def _is_loopback(host: str) -> bool:
@@ -54,9 +56,9 @@ def resolve(base: httpx.URL, path: str, *, anonymous: bool) -> httpx.URL:
     An absolute URL of another origin raises `ForeignOrigin` unless the call is anonymous, and
     then it must still be https (or loopback).
     """
-    if "://" not in path and not path.startswith("//"):
-        return base.join("/" + path.lstrip("/"))
-    url = checked_url(path if "://" in path else f"{base.scheme}:{path}")
+    if not _ABSOLUTE.match(path):
+        return base.join("/" + path.removeprefix("/"))
+    url = checked_url(f"{base.scheme}:{path}" if path.startswith("//") else path)
     if origin(url) != origin(base) and not anonymous:
         raise ForeignOrigin(f"A link leads to {url.host}, which is not {base.host}.")
     return url
@@ -70,9 +72,8 @@ def without_credentials(headers: dict[str, str]) -> dict[str, str]:
 def route_of(path: str) -> str:
     """The path with ids replaced by `{id}`: a bounded label for metrics, with no one's data."""
     bare = path.split("?", 1)[0]
-    if "://" in bare:
-        bare = "/" + bare.split("://", 1)[1].partition("/")[2]
+    absolute = _ABSOLUTE.match(bare)
+    if absolute:
+        bare = bare[absolute.end() :].partition("/")[2]
     parts = bare.strip("/").split("/")
-    return "/" + "/".join(
-        "{id}" if _ID.match(part) and not _VERSION.match(part) else part for part in parts
-    )
+    return "/" + "/".join("{id}" if _ID.match(part) else part for part in parts)

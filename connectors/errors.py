@@ -10,6 +10,8 @@ body: remote texts pass through `connectors.redact.safe_text` before they come h
 `refuse` the remote said no, and will say no again until an operator changes something.
 """
 
+# ruff: noqa: N818 - the classes are named after what happened, as an operator would say it
+
 from __future__ import annotations
 
 from typing import ClassVar, Literal
@@ -36,9 +38,11 @@ class ConnectorError(Exception):
 class Unreachable(ConnectorError):
     """No usable answer came, and either nothing was sent or repeating it is harmless."""
 
-    code = "unreachable"
-    recovery = "retry"
-    next_step = "Check the address, the network and the proxy, then run the command again."
+    code: ClassVar[str] = "unreachable"
+    recovery: ClassVar[Recovery] = "retry"
+    next_step: ClassVar[str] = (
+        "Check the address, the network and the proxy, then run the command again."
+    )
 
 
 class RemoteUnavailable(ConnectorError):
@@ -47,78 +51,94 @@ class RemoteUnavailable(ConnectorError):
     After a call with effects (`Retry.NEVER`) this does not say whether the effect took place.
     """
 
-    code = "remote-unavailable"
-    recovery = "retry"
-    next_step = "Wait until the remote's status page is green, then run the command again."
+    code: ClassVar[str] = "remote-unavailable"
+    recovery: ClassVar[Recovery] = "retry"
+    next_step: ClassVar[str] = (
+        "Wait until the remote's status page is green, then run the command again."
+    )
 
 
 class OutcomeUnknown(ConnectorError):
-    """A call with effects was sent and no readable answer came back. Never send it again blindly."""
+    """A call with effects was sent and no readable answer came back. Never repeat it blindly."""
 
-    code = "outcome-unknown"
-    recovery = "stop"
-    next_step = "Run the command again: it first looks at the remote to learn what happened."
+    code: ClassVar[str] = "outcome-unknown"
+    recovery: ClassVar[Recovery] = "stop"
+    next_step: ClassVar[str] = (
+        "Run the command again: it first looks at the remote to learn what happened."
+    )
 
 
 class BadReply(ConnectorError):
     """The body is not what the remote promises: not JSON, cut short, or an HTML page of a proxy."""
 
-    code = "bad-reply"
-    recovery = "retry"
-    next_step = "Check that the address is the API's own and that no proxy answers in its place."
+    code: ClassVar[str] = "bad-reply"
+    recovery: ClassVar[Recovery] = "retry"
+    next_step: ClassVar[str] = (
+        "Check that the address is the API's own and that no proxy answers in its place."
+    )
 
 
 class ReplyTooLarge(BadReply):
     """The body is larger than this client will hold in memory. Ask for a smaller page."""
 
-    code = "reply-too-large"
-    recovery = "stop"
+    code: ClassVar[str] = "reply-too-large"
+    recovery: ClassVar[Recovery] = "stop"
     next_step = "Ask for smaller pages, or check that the address is the API's own."
 
 
 class NotAPage(BadReply):
     """An answer with status 200 that is not a page of records, or says itself it is incomplete."""
 
-    code = "not-a-page"
-    next_step = "Run the command again; if it stays, ask for smaller pages or report the endpoint."
+    code: ClassVar[str] = "not-a-page"
+    next_step: ClassVar[str] = (
+        "Run the command again; if it stays, ask for smaller pages or report the endpoint."
+    )
 
 
 class PastTheEnd(ConnectorError):
     """The page asked for lies behind the remote's cap on pages (Kustomer facts, section 4)."""
 
-    code = "past-the-end"
-    recovery = "hold"
+    code: ClassVar[str] = "past-the-end"
+    recovery: ClassVar[Recovery] = "hold"
     next_step = "Nothing to do: the reader narrows its window and asks again."
 
 
 class AuthRefused(ConnectorError):
     """The key or token itself is not accepted."""
 
-    code = "auth-refused"
-    recovery = "refuse"
-    next_step = "Check the key in the config's secret reference, and make a new one if needed."
+    code: ClassVar[str] = "auth-refused"
+    recovery: ClassVar[Recovery] = "refuse"
+    next_step: ClassVar[str] = (
+        "Check the key in the config's secret reference, and make a new one if needed."
+    )
 
 
 class WrongRegion(AuthRefused):
     """The key belongs to another region (pod) than the address (Kustomer facts, section 1)."""
 
-    code = "wrong-region"
-    next_step = "Set base_url to your own org's address, https://ORG.api.kustomerapp.com."
+    code: ClassVar[str] = "wrong-region"
+    next_step: ClassVar[str] = (
+        "Set base_url to your own org's address, https://ORG.api.kustomerapp.com."
+    )
 
 
 class ExpiredKey(AuthRefused):
     """The key was good once and has expired."""
 
-    code = "expired-key"
-    next_step = "Make a new key with the same roles and put it behind the same secret reference."
+    code: ClassVar[str] = "expired-key"
+    next_step: ClassVar[str] = (
+        "Make a new key with the same roles and put it behind the same secret reference."
+    )
 
 
 class RoleMissing(ConnectorError):
     """The key is good, but may not use this endpoint."""
 
-    code = "role-missing"
-    recovery = "refuse"
-    next_step = "Make a key that has the named role; roles of an existing key cannot be changed."
+    code: ClassVar[str] = "role-missing"
+    recovery: ClassVar[Recovery] = "refuse"
+    next_step: ClassVar[str] = (
+        "Make a key that has the named role; roles of an existing key cannot be changed."
+    )
 
     def __init__(
         self,
@@ -137,46 +157,56 @@ class RoleMissing(ConnectorError):
 class NotFound(ConnectorError):
     """The thing is not there, or not visible to this key."""
 
-    code = "not-found"
-    recovery = "hold"
-    next_step = "Check whether the record was deleted or merged, and what the key may see."
+    code: ClassVar[str] = "not-found"
+    recovery: ClassVar[Recovery] = "hold"
+    next_step: ClassVar[str] = (
+        "Check whether the record was deleted or merged, and what the key may see."
+    )
 
 
 class RateLimited(ConnectorError):
     """The remote kept saying `too many requests` through every attempt."""
 
-    code = "rate-limited"
-    recovery = "retry"
-    next_step = "Lower rate_share, or wait until the other users of the org need less."
+    code: ClassVar[str] = "rate-limited"
+    recovery: ClassVar[Recovery] = "retry"
+    next_step: ClassVar[str] = (
+        "Lower rate_share, or wait until the other users of the org need less."
+    )
 
 
 class RequestLimitExceeded(ConnectorError):
     """Salesforce's limit on API requests in 24 hours, or on long requests at once, is used up."""
 
-    code = "request-limit-exceeded"
-    recovery = "refuse"
-    next_step = "Wait until the org's request limit frees up, then run the command again."
+    code: ClassVar[str] = "request-limit-exceeded"
+    recovery: ClassVar[Recovery] = "refuse"
+    next_step: ClassVar[str] = (
+        "Wait until the org's request limit frees up, then run the command again."
+    )
 
 
 class BadRequest(ConnectorError):
     """The remote understood the call and refused it as wrong. Repeating it will not help."""
 
-    code = "bad-request"
-    recovery = "stop"
-    next_step = "Read the remote's code in the message; report it if the map is not the cause."
+    code: ClassVar[str] = "bad-request"
+    recovery: ClassVar[Recovery] = "stop"
+    next_step: ClassVar[str] = (
+        "Read the remote's code in the message; report it if the map is not the cause."
+    )
 
 
 class ForeignOrigin(ConnectorError):
     """A link led to another host than the one the credentials belong to, so it was not followed."""
 
-    code = "foreign-origin"
-    recovery = "refuse"
-    next_step = "Check the configured address; credentials are never sent to another host."
+    code: ClassVar[str] = "foreign-origin"
+    recovery: ClassVar[Recovery] = "refuse"
+    next_step: ClassVar[str] = (
+        "Check the configured address; credentials are never sent to another host."
+    )
 
 
 class InsecureAddress(ConnectorError):
     """Plain http to a host that is not this machine. Credentials would travel readable."""
 
-    code = "insecure-address"
-    recovery = "refuse"
+    code: ClassVar[str] = "insecure-address"
+    recovery: ClassVar[Recovery] = "refuse"
     next_step = "Use an https:// address."

@@ -51,11 +51,11 @@ def is_json(reply: Reply) -> bool:
 class StreamReply:
     """A reply whose body is read by the caller, once, inside `async with http.stream(...)`."""
 
-    def __init__(self, response: httpx.Response, *, most: int) -> None:
-        self._response = response
+    def __init__(self, source: httpx.Response | Reply, *, most: int) -> None:
+        self._source = source
         self._most = most
-        self.status = response.status_code
-        self.headers = response.headers
+        self.status = source.status if isinstance(source, Reply) else source.status_code
+        self.headers = source.headers
 
     async def aiter_bytes(self) -> AsyncIterator[bytes]:
         """The decoded body in chunks as they arrive; memory stays flat.
@@ -63,8 +63,11 @@ class StreamReply:
         Raises `Unreachable` when the connection breaks or the body ends too early; what was
         yielded before is then a true prefix of the body, no more.
         """
+        if isinstance(self._source, Reply):
+            yield self._source.body
+            return
         try:
-            async for chunk in self._response.aiter_bytes():
+            async for chunk in self._source.aiter_bytes():
                 yield chunk
         except httpx.RequestError as error:
             raise Unreachable(
@@ -74,7 +77,9 @@ class StreamReply:
 
     async def read(self) -> Reply:
         """The whole body at once, for small ones such as errors. Raises `ReplyTooLarge`."""
-        body = await read_body(self._response, self._most)
+        if isinstance(self._source, Reply):
+            return self._source
+        body = await read_body(self._source, self._most)
         return Reply(self.status, self.headers, body)
 
 

@@ -44,7 +44,7 @@ class DirectoryMatcher:
             while not await self._ledger.facts.get(f"extracted.{self._phase.name}"):
                 await self._sealer.sealed.wait()
         await self._give_back_left_over()
-        batches = await self._ledger.batches.ready(self._phase.name, self._rule.object, None)
+        batches = await self._ledger.batches.ready(self._phase.name, self._rule.object)
         if not batches:
             return
         values, repeated = await anyio.to_thread.run_sync(self._read, batches)

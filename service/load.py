@@ -73,7 +73,7 @@ class Loader:
         while True:
             async with self._sealer.sealed:
                 extracted = await self._ledger.facts.get(f"extracted.{self._phase.name}")
-                ready = await self._ledger.batches.ready(self._phase.name, self._table.object, None)
+                ready = await self._ledger.batches.ready(self._phase.name, self._table.object)
                 if not self._busy:
                     loose = await self._loose() if extracted and not ready else []
                     if loose:

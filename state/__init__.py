@@ -1,0 +1,1 @@
+"""The ledger: what was read, sealed, sent and made, in SQLite and a spool of batch files."""

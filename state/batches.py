@@ -1,0 +1,83 @@
+"""Sealed batches: where rows in flight are, by hundreds and thousands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from state.database import Database, Tx
+from state.queries import load
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one phase, one target object and one lane in one spool file (`size_bytes`)."""
+
+    id: int
+    phase: str
+    kind: str
+    object: str
+    lane: int
+    rows: int
+    size_bytes: int
+    file: str
+    crc: int
+    state: str
+    job: int | None
+
+
+class Batches:
+    """All batches: `sealed` waits, `taken` is in a job, `done` has its results in the ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sql = load("batches")
+
+    async def seal(
+        self,
+        tx: Tx,
+        *,
+        phase: str,
+        kind: str,
+        object: str,
+        lane: int,
+        rows: int,
+        size_bytes: int,
+        file: str,
+        crc: int,
+    ) -> int:
+        """Add a batch whose file is already durable; returns its number."""
+        values = (phase, kind, object, lane, rows, size_bytes, file, crc)
+        return await tx.run(self._sql["seal"], values)
+
+    async def ready(self, phase: str, object: str) -> list[Batch]:
+        """Return the batches that wait for a job, oldest first."""
+        rows = await self._database.fetch(self._sql["ready"], (phase, object))
+        return [Batch(*row) for row in rows]
+
+    async def take(self, tx: Tx, batches: Sequence[int], job: int) -> None:
+        """Give batches to a job."""
+        await tx.run_many(self._sql["take"], [(job, batch) for batch in batches])
+
+    async def release(self, tx: Tx, job: int) -> None:
+        """Take the batches of a job that never ran back."""
+        await tx.run(self._sql["release"], (job,))
+
+    async def done(self, tx: Tx, job: int) -> None:
+        """Note that the results of the job's batches are in the ledger."""
+        await tx.run(self._sql["done"], (job,))
+
+    async def of_job(self, job: int) -> list[Batch]:
+        """Return the batches that a job carries or carried."""
+        return [Batch(*row) for row in await self._database.fetch(self._sql["of_job"], (job,))]
+
+    async def files(self) -> set[str]:
+        """Return the names of all batch files that the ledger knows."""
+        return {name for (name,) in await self._database.fetch(self._sql["files"])}
+
+    async def open_bytes(self) -> int:
+        """Return the bytes of batch files whose results are not in yet."""
+        return int((await self._database.fetch(self._sql["open_bytes"]))[0][0])
+
+    async def totals(self, phase: str) -> dict[str, tuple[int, int, int]]:
+        """Return (batches, rows, bytes) of a phase by state."""
+        rows = await self._database.fetch(self._sql["totals"], (phase,))
+        return {state: (count, total, size) for state, count, total, size in rows}

@@ -1,0 +1,93 @@
+"""The books of each phase: where every distinct source record went.
+
+Counters are added to in the transaction of the fact they count; held, failed and pending records
+are counted from their rows, so that settling one moves it by itself.
+"""
+
+from dataclasses import dataclass, field
+
+from state.database import Database, Tx
+from state.queries import load
+
+
+@dataclass(frozen=True)
+class Book:
+    """One phase's records by where they went; a record in several parts counts once."""
+
+    extracted: int = 0
+    duplicates: int = 0
+    loaded: int = 0
+    matched: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
+    pending: int = 0
+
+    @property
+    def difference(self) -> int:
+        """Records extracted less those accounted for; 0 when the books balance."""
+        accounted = self.duplicates + self.loaded + self.matched
+        for reasons in (self.skipped, self.held, self.failed):
+            accounted += sum(reasons.values())
+        return self.extracted - accounted
+
+    @property
+    def balanced(self) -> bool:
+        """True when every record is accounted for and none is still to be sent."""
+        return self.difference == 0 and self.pending == 0
+
+
+class Books:
+    """The books of all phases."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sql = load("books")
+        self._rows_sql = load("rows")
+
+    async def add(
+        self,
+        tx: Tx,
+        phase: str,
+        *,
+        extracted: int = 0,
+        duplicates: int = 0,
+        loaded: int = 0,
+        matched: int = 0,
+    ) -> None:
+        """Add records to the accounts of a phase."""
+        accounts = {
+            "extracted": extracted,
+            "duplicates": duplicates,
+            "loaded": loaded,
+            "matched": matched,
+        }
+        rows = [(phase, name, "", count) for name, count in accounts.items() if count]
+        if rows:
+            await tx.run_many(self._sql["add"], rows)
+
+    async def add_reason(self, tx: Tx, phase: str, account: str, reason: str, count: int) -> None:
+        """Add records to an account that is kept by reason, such as `skipped`."""
+        await tx.run(self._sql["add"], (phase, account, reason, count))
+
+    async def read(self, phase: str) -> Book:
+        """Return the book of a phase as committed."""
+        plain: dict[str, int] = {}
+        skipped: dict[str, int] = {}
+        for account, reason, count in await self._database.fetch(self._sql["read"], (phase,)):
+            if account == "skipped":
+                skipped[reason] = count
+            else:
+                plain[account] = count
+        by_state: dict[str, dict[str, int]] = {"held": {}, "failed": {}, "other": {}}
+        sql = self._rows_sql["count_records"]
+        for state, reason, count in await self._database.fetch(sql, (phase,)):
+            by_state[state if state in by_state else "other"][reason] = count
+        pending = sum(by_state["other"].values())
+        return Book(
+            **plain,
+            skipped=skipped,
+            held=by_state["held"],
+            failed=by_state["failed"],
+            pending=pending,
+        )

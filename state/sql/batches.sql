@@ -1,0 +1,21 @@
+-- name: seal
+INSERT INTO batch (phase, kind, object, lane, rows, size_bytes, file, crc)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+-- name: ready
+SELECT id, phase, kind, object, lane, rows, size_bytes, file, crc, state, job FROM batch
+WHERE phase = ? AND object = ? AND state = 'sealed' ORDER BY id
+-- name: take
+UPDATE batch SET state = 'taken', job = ? WHERE id = ? AND state = 'sealed'
+-- name: release
+UPDATE batch SET state = 'sealed', job = NULL WHERE job = ? AND state = 'taken'
+-- name: done
+UPDATE batch SET state = 'done' WHERE job = ?
+-- name: of_job
+SELECT id, phase, kind, object, lane, rows, size_bytes, file, crc, state, job FROM batch
+WHERE job = ? ORDER BY id
+-- name: files
+SELECT file FROM batch
+-- name: open_bytes
+SELECT COALESCE(SUM(size_bytes), 0) FROM batch WHERE state != 'done'
+-- name: totals
+SELECT state, COUNT(*), SUM(rows), SUM(size_bytes) FROM batch WHERE phase = ? GROUP BY state

@@ -1,0 +1,24 @@
+-- name: names
+SELECT name, id FROM name
+-- name: add_name
+INSERT OR IGNORE INTO name (name) VALUES (?)
+-- name: learn
+INSERT OR IGNORE INTO crosswalk
+    (kind, source_id, part, object, target_id, origin, job, version_ms, digest)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+-- name: resolve
+SELECT source_id, object, target_id FROM crosswalk
+WHERE kind = ? AND part = 0 AND source_id IN (/*keys*/)
+-- name: known
+SELECT source_id FROM crosswalk WHERE kind = ? AND job != ? AND source_id IN (/*keys*/)
+-- name: get
+SELECT source_id, part, object, target_id, origin, job, version_ms, digest FROM crosswalk
+WHERE kind = ? AND source_id = ? ORDER BY part
+-- name: count
+SELECT COUNT(*) FROM crosswalk WHERE kind = ? AND part = 0
+-- name: count_where
+SELECT COUNT(*) FROM crosswalk WHERE kind = ? AND part = 0
+AND (?2 IS NULL OR object = ?2) AND (?3 IS NULL OR origin = ?3)
+-- name: export
+SELECT kind, source_id, part, object, target_id, origin, job, version_ms, digest FROM crosswalk
+WHERE (kind, source_id, part) > (?, ?, ?) ORDER BY kind, source_id, part LIMIT ?

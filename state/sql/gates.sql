@@ -1,0 +1,4 @@
+-- name: close
+INSERT OR REPLACE INTO gate (phase, closed_at, source_count, target_count) VALUES (?, ?, ?, ?)
+-- name: get
+SELECT closed_at, source_count, target_count FROM gate WHERE phase = ?
