@@ -10,8 +10,6 @@ body: remote texts pass through `connectors.redact.safe_text` before they come h
 `refuse` the remote said no, and will say no again until an operator changes something.
 """
 
-# ruff: noqa: N818 - the classes are named after what happened, as an operator would say it
-
 from __future__ import annotations
 
 from typing import ClassVar, Literal

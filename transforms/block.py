@@ -1,0 +1,48 @@
+"""What a page of source records becomes: rows by column, and the records set apart."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class RowSet:
+    """Rows for one target object, by column.
+
+    `parents`: one list per parent field of the table; "" where there is none. `payloads`: the CSV
+    cells of the table's columns, quoted and joined, UTF-8, without a line end. `versions`: the
+    source's updatedAt in epoch ms. `digests`: 32 hexadecimal characters over payload and parents.
+    """
+
+    keys: list[str] = field(default_factory=list)
+    parts: list[int] = field(default_factory=list)
+    versions: list[int] = field(default_factory=list)
+    parents: list[list[str]] = field(default_factory=list)
+    payloads: list[bytes] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+    match_keys: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """A record that cannot be mapped as it is: a stable reason and the field it is about."""
+
+    source_id: str
+    reason: str
+    field: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedRecord:
+    """A record that is left out by rule."""
+
+    source_id: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Block:
+    """The outcome of one page; every record is in exactly one of the three."""
+
+    tables: dict[str, RowSet]
+    held: list[HeldRecord] = field(default_factory=list)
+    skipped: list[SkippedRecord] = field(default_factory=list)

@@ -1,0 +1,20 @@
+"""What a converter is told when a map is compiled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from transforms.record import Getter
+
+
+@dataclass(frozen=True)
+class ConverterContext:
+    """One line of the map: the target field, its length in characters (0: none), and options."""
+
+    field: str
+    get: Getter
+    length: int = 0
+    default: str | None = None
+    keep: bool = False
+    values: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)

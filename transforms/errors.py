@@ -1,0 +1,44 @@
+"""What is wrong with a map, all of it at once, and why a single record cannot be mapped."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+Recovery = Literal["retry", "hold", "stop", "refuse"]
+
+
+class MappingError(Exception):
+    """The root of the tree; `faults` holds one plain sentence per fault."""
+
+    code: ClassVar[str] = "mapping-error"
+    recovery: ClassVar[Recovery] = "refuse"
+    next_step: ClassVar[str] = "Correct the mapping file and run the command again."
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.message = "\n".join(faults)
+        self.faults = list(faults)
+
+
+class MappingInvalid(MappingError):
+    """The mapping file is not a mapping."""
+
+    code = "mapping-invalid"
+
+
+class MappingDoesNotFit(MappingError):
+    """The mapping names fields or values that the target org does not have."""
+
+    code = "mapping-does-not-fit"
+    next_step = (
+        "Deploy the missing fields, grant the running user access to them, or correct the map."
+    )
+
+
+class Hold(Exception):
+    """One record cannot be mapped; its neighbours go on. Holds no value of the record."""
+
+    def __init__(self, reason: str, field: str = "", detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+        self.detail = detail
