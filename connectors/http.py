@@ -202,7 +202,7 @@ class HttpClient:
             with anyio.fail_after(_BODY_S):
                 body = await read_body(response, _LARGEST_REPLY)
             return Reply(response.status_code, response.headers, body)
-        except httpx.LocalProtocolError:
+        except (httpx.LocalProtocolError, UnicodeEncodeError):
             # Its text quotes the header, which may be the key: keep it out of the chain.
             return BadRequest("The call cannot be sent: a header or the body is malformed.")
         except (httpx.RequestError, TimeoutError) as error:

@@ -67,7 +67,6 @@ async def open_salesforce(config: Config, clock: Clock) -> AsyncIterator[Salesfo
             return HttpClient(url, name="salesforce", clock=clock, connections=8, shards=1)
 
         client = SalesforceClient(
-            login,
             _auth(config, login, clock),
             make_http=instance,
             api_version=settings.api_version,

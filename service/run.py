@@ -278,7 +278,7 @@ class _Flow:
             phase,
             self._mapping.phases[phase.name].tables[table],
             ledger=self._ledger,
-            ingest=IngestJobs(self._salesforce),
+            ingest=IngestJobs(self._salesforce, self._clock),
             client=self._salesforce,
             sealer=self._sealer,
             locks=self._locks,

@@ -1,0 +1,71 @@
+"""An object's describe, cut to what a loader needs (salesforce facts, 5.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.errors import BadReply
+
+
+@dataclass(frozen=True)
+class FieldDescribe:
+    """One field that the running user can see. `length` in characters, `byte_length` in bytes."""
+
+    name: str
+    type: str
+    length: int
+    byte_length: int
+    nillable: bool
+    createable: bool
+    updateable: bool
+    defaulted_on_create: bool
+    unique: bool
+    external_id: bool
+    restricted: bool
+    picklist: tuple[str, ...]
+    reference_to: tuple[str, ...]
+    custom: bool
+    filterable: bool
+
+
+@dataclass(frozen=True)
+class ObjectDescribe:
+    """One object. Fields without field-level security for the user are absent."""
+
+    name: str
+    createable: bool
+    updateable: bool
+    fields: dict[str, FieldDescribe]
+
+
+def read_describe(said: Any) -> ObjectDescribe:
+    """Read a describe reply; raises `BadReply` when it is none."""
+    try:
+        fields = {field["name"]: _field(field) for field in said["fields"]}
+        return ObjectDescribe(
+            said["name"], bool(said.get("createable")), bool(said.get("updateable")), fields
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise BadReply("A describe is not what Salesforce promises.") from None
+
+
+def _field(field: dict[str, Any]) -> FieldDescribe:
+    values = field.get("picklistValues") or []
+    return FieldDescribe(
+        name=field["name"],
+        type=field["type"],
+        length=int(field.get("length") or 0),
+        byte_length=int(field.get("byteLength") or 0),
+        nillable=bool(field.get("nillable", True)),
+        createable=bool(field.get("createable")),
+        updateable=bool(field.get("updateable")),
+        defaulted_on_create=bool(field.get("defaultedOnCreate")),
+        unique=bool(field.get("unique")),
+        external_id=bool(field.get("externalId")),
+        restricted=bool(field.get("restrictedPicklist")),
+        picklist=tuple(value["value"] for value in values if value.get("active", True)),
+        reference_to=tuple(field.get("referenceTo") or ()),
+        custom=bool(field.get("custom")),
+        filterable=bool(field.get("filterable", True)),
+    )

@@ -1,0 +1,184 @@
+"""The config file's model (DESIGN, section 4). Each field's description feeds the generated docs."""
+
+import ipaddress
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic.functional_validators import AfterValidator
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from service.errors import SecretMissing
+
+
+class Secret:
+    """A reference to a secret, `env:NAME` or `file:PATH`; the secret itself is never kept."""
+
+    def __init__(self, reference: str) -> None:
+        self.reference = reference
+
+    def resolve(self) -> str:
+        """Return the secret; raises `SecretMissing` when the reference leads nowhere."""
+        kind, _, name = self.reference.partition(":")
+        value: str | None
+        if kind == "env":
+            value = os.environ.get(name)
+        else:
+            try:
+                value = Path(name).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                value = None
+        if not value:
+            raise SecretMissing(
+                f"The secret {self.reference} is not there or is empty.",
+                next_step="Set the variable, or put the secret into the file, and try again.",
+            )
+        return value
+
+    def __repr__(self) -> str:
+        return f"Secret({self.reference!r})"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        """Accept a reference; never echo what was given instead of one."""
+        return core_schema.no_info_plain_validator_function(cls._read)
+
+    @classmethod
+    def _read(cls, value: Any) -> "Secret":
+        if isinstance(value, str) and value.startswith(("env:", "file:")) and value[5:].strip():
+            return cls(value)
+        raise PydanticCustomError("secret", "must be a reference, env:NAME or file:PATH")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise PydanticCustomError("address", "must be an address such as https://host")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise PydanticCustomError("address", "must be https; plain http is for this machine only")
+    if parts.username or parts.query or parts.fragment or parts.path not in ("", "/"):
+        raise PydanticCustomError("address", "must be the host alone, without path or user")
+    return value.rstrip("/")
+
+
+def _org_id(value: str) -> str:
+    if len(value) not in (15, 18) or not value.isalnum() or not value.startswith("00D"):
+        raise PydanticCustomError("org_id", "must be an org id: 00D and 15 or 18 characters in all")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KustomerConfig(_Section):
+    """The source."""
+
+    base_url: Address = Field(description="The org's own address, https://ORG.api.kustomerapp.com.")
+    api_key: Secret = Field(description="Reference to an API key with the read roles.")
+    rate_share: float = Field(
+        default=0.7, ge=0.05, le=1, description="Share of the org's request limit; rest: agents."
+    )
+    search_per_minute: int = Field(
+        default=90, ge=1, le=100, description="Searches a minute; Kustomer allows API keys 100."
+    )
+    connections: int = Field(default=12, ge=1, le=64, description="Pages read at the same time.")
+
+
+class JwtConfig(_Section):
+    """What the JWT bearer flow needs beside the client id."""
+
+    username: str = Field(description="The Salesforce user to run as.")
+    private_key: Secret = Field(description="Reference to the RSA private key, PEM.")
+
+
+class SalesforceConfig(_Section):
+    """The target."""
+
+    login_url: Address = Field(
+        default="https://login.salesforce.com",
+        description="Where to sign in; client credentials need the org's My Domain.",
+    )
+    auth: Literal["client_credentials", "jwt_bearer"] = Field(
+        default="client_credentials", description="How to sign in."
+    )
+    client_id: Secret = Field(description="Reference to the connected app's consumer key.")
+    client_secret: Secret | None = Field(
+        default=None, description="Reference to the consumer secret (client_credentials)."
+    )
+    jwt: JwtConfig | None = Field(default=None, description="For auth: jwt_bearer.")
+    api_version: str = Field(
+        default="62.0", pattern=r"^\d\d\.0$", description="API version, such as 62.0."
+    )
+    org_id: Annotated[str, AfterValidator(_org_id)] = Field(
+        description="The target org; another org that answers is refused."
+    )
+    default_owner: str = Field(
+        default="", description="User id or e-mail that owns Cases without a known owner."
+    )
+    lanes: int = Field(default=4, ge=1, le=16, description="Lanes that parents are dealt to.")
+    live_jobs: int = Field(default=4, ge=1, le=16, description="Ingest jobs at the same time.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "SalesforceConfig":
+        if self.auth == "client_credentials" and self.client_secret is None:
+            raise PydanticCustomError("auth", "auth client_credentials needs client_secret")
+        if self.auth == "jwt_bearer" and self.jwt is None:
+            raise PydanticCustomError("auth", "auth jwt_bearer needs jwt.username and jwt.private_key")
+        return self
+
+
+class DeltaConfig(_Section):
+    """How changes are followed after the full load."""
+
+    lag_seconds: int = Field(
+        default=120, ge=0, description="A window ends this far behind now: the index lags."
+    )
+    overlap_seconds: int = Field(default=900, ge=0, description="Windows overlap by this much.")
+
+
+class LogConfig(_Section):
+    """The log on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level shown."
+    )
+    format: Literal["text", "json"] = Field(default="text", description="Form of a line.")
+
+
+class Config(_Section):
+    """The whole file."""
+
+    kustomer: KustomerConfig
+    salesforce: SalesforceConfig
+    delta: DeltaConfig = DeltaConfig()
+    log: LogConfig = LogConfig()
+    workspace: Path = Field(
+        default=Path("ferry"),
+        description="Folder of state, spool, mapping and reports; relative to the config file.",
+    )
+    spool_limit_mb: int = Field(
+        default=4096, ge=16, description="Sealed rows wait on disk up to this; then reading waits."
+    )
+    queue_mb: int = Field(default=16, ge=1, description="Pages waiting in memory, at most.")
+
+    def fingerprint(self) -> str:
+        """A digest of what must not change between runs: the addresses and the org."""
+        parts = (self.kustomer.base_url, self.salesforce.login_url, self.salesforce.org_id[:15])
+        return sha256("\n".join(parts).encode()).hexdigest()
