@@ -9,7 +9,7 @@ MAX_CHARS: Final = 300
 _SCAN_CHARS: Final = 2_000
 
 _RULES: Final = (
-    (re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+"), "[address]"),
+    (re.compile(r"[^\s<>,;]*@[^\s<>,;]+"), "[address]"),
     (re.compile(r"(?i)\b(?:bearer|basic|oauth)\s+[\w\-.~+/!=]{6,}"), "[token]"),
     (re.compile(r"\b00D\w{12,15}![\w.]+"), "[token]"),
     (re.compile(r"\beyJ[\w-]{5,}(?:\.[\w-]*){0,4}"), "[token]"),

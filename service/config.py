@@ -140,7 +140,9 @@ class SalesforceConfig(_Section):
         if self.auth == "client_credentials" and self.client_secret is None:
             raise PydanticCustomError("auth", "auth client_credentials needs client_secret")
         if self.auth == "jwt_bearer" and self.jwt is None:
-            raise PydanticCustomError("auth", "auth jwt_bearer needs jwt.username and jwt.private_key")
+            raise PydanticCustomError(
+                "auth", "auth jwt_bearer needs jwt.username and jwt.private_key"
+            )
         return self
 
 

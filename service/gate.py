@@ -14,9 +14,7 @@ class BooksUnbalanced(DeskferryError):
     exit_code = 4
 
 
-async def close_gate(
-    phase: Phase, ledger: Ledger, client: SalesforceClient, *, now: float
-) -> None:
+async def close_gate(phase: Phase, ledger: Ledger, client: SalesforceClient, *, now: float) -> None:
     """Check the books of `phase` and close its gate; raises `BooksUnbalanced`.
 
     `extracted = duplicates + loaded + matched + skipped + held + failed`, with nothing pending; the

@@ -148,7 +148,9 @@ class Harvester:
         async with self._ingest.results(sf_id, "successful") as chunks:
             async for made in read_rows(chunks):
                 for echoed in made:
-                    twins = waiting[content_key(columns, [echoed.get(name, "") for name in columns])]
+                    twins = waiting[
+                        content_key(columns, [echoed.get(name, "") for name in columns])
+                    ]
                     if twins:
                         row = twins.pop(0)
                         version, digest = facts[row.key, row.part]
@@ -306,9 +308,7 @@ class Harvester:
 class _RowLookup:
     """Finds the row that was sent from the cells that a result echoes."""
 
-    def __init__(
-        self, phase: Phase, rows: JobRows, by_key: dict[tuple[str, int], JobRow]
-    ) -> None:
+    def __init__(self, phase: Phase, rows: JobRows, by_key: dict[tuple[str, int], JobRow]) -> None:
         self._keyed = phase.keyed
         self._by_key = by_key
         self._rows = rows

@@ -154,9 +154,7 @@ class Loader:
 
     async def _rows_of(self, job: Job, batches: Sequence[Batch], files: ExitStack) -> JobRows:
         """Put a sent job's rows together again; what was set aside then is read, not re-decided."""
-        loose = [
-            (row.source_id, row.part) for row in await self._ledger.rows.of_job(job.id)
-        ]
+        loose = [(row.source_id, row.part) for row in await self._ledger.rows.of_job(job.id)]
         readers = [await self._loose_rows(loose)] if loose else []
         aside = Aside.load(job.aside)
         return await self._assembler.reassemble(files, batches, readers, aside, job.id)

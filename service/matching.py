@@ -5,9 +5,7 @@ from state.ledger import Ledger
 from transforms.domains import match_domain
 
 
-async def learn_existing(
-    ledger: Ledger, client: SalesforceClient, table: str, field: str
-) -> None:
+async def learn_existing(ledger: Ledger, client: SalesforceClient, table: str, field: str) -> None:
     """Read the match keys (domains) of the records of `table` once, before any is loaded.
 
     Of two records with one domain the older (lower id) is taken. Free-mail domains never match.

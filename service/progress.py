@@ -71,14 +71,7 @@ class PhaseProgress:
 
     def settled(self) -> int:
         """Records whose way has ended, one way or the other."""
-        return (
-            self.loaded
-            + self.matched
-            + self.skipped
-            + self.held
-            + self.failed
-            + self.duplicates
-        )
+        return self.loaded + self.matched + self.skipped + self.held + self.failed + self.duplicates
 
     def snapshot(self, now: float) -> PhaseSnapshot:
         """Freeze the counters, with the rate over the last minute and an honest estimate."""

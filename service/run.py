@@ -84,15 +84,11 @@ class Migration:
         """
         async with AsyncExitStack() as stack:
             workspace = Path(self._config.workspace)
-            ledger = await stack.enter_async_context(
-                Ledger.open(workspace, clock=self._clock.now)
-            )
+            ledger = await stack.enter_async_context(Ledger.open(workspace, clock=self._clock.now))
             kustomer = await stack.enter_async_context(
                 open_kustomer_side(self._config, self._clock)
             )
-            salesforce = await stack.enter_async_context(
-                open_salesforce(self._config, self._clock)
-            )
+            salesforce = await stack.enter_async_context(open_salesforce(self._config, self._clock))
             before = await ledger.jobs.count()
             await check_identity(self._config, ledger, kustomer.client, salesforce)
             await self._recall(ledger)

@@ -164,7 +164,7 @@ class SalesforceClient:
         http, prepared = await self._prepared(options)
         async with http.stream(method, self._base + path, **prepared) as reply:
             if reply.status >= 400:
-                raise refusal(Reply(reply.status, reply.headers, await reply.read()), what)
+                raise refusal(await reply.read(), what)
             yield reply
 
     async def _prepared(self, options: CallOptions) -> tuple[HttpClient, CallOptions]:

@@ -120,9 +120,7 @@ class IngestJobs:
         reply = await self._client.call("GET", f"/jobs/ingest/{job_id}", "an ingest job's state")
         return read_job(reply.json())
 
-    async def wait(
-        self, job_id: str, *, first_s: float = 0.5, cap_s: float = 30.0
-    ) -> IngestJob:
+    async def wait(self, job_id: str, *, first_s: float = 0.5, cap_s: float = 30.0) -> IngestJob:
         """Wait for the job's end, asking at growing intervals (seconds)."""
         pause = first_s
         while True:

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from connectors.errors import BadReply
 
 Success = tuple[str, str, bool]
-_ROW_START = re.compile(rb'(?:\A|\n)"([A-Za-z0-9]{15,18})","(true|false)","((?:[^"]|"")*)"(?=[,\n])')
+_ROW_START = re.compile(
+    rb'(?:\A|\n)"([A-Za-z0-9]{15,18})","(true|false)","((?:[^"]|"")*)"(?=[,\n])'
+)
 _TAIL = 4096
 _BATCH = 2000
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"

@@ -1,0 +1,5 @@
+"""`python -m service` is the command `deskferry`."""
+
+from service.cli.main import run
+
+run()

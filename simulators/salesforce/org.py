@@ -1,0 +1,104 @@
+"""The org behind the stand-in: its store, its people, its sessions and its counters."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulators.salesforce.effects import EffectLog
+from simulators.salesforce.schema import Schema
+from simulators.salesforce.settings import SalesforceSettings
+from simulators.salesforce.store import Store
+
+VERSIONS = [f"{number}.0" for number in range(50, 67)]
+
+
+@dataclass
+class Org:
+    """Everything that outlives a request."""
+
+    settings: SalesforceSettings
+    clock: Callable[[], float] = time.time
+    tokens: dict[str, float] = field(default_factory=dict)
+    api_calls: int = 0
+    bulk_batches: int = 0
+    rows_per_batch: list[int] = field(default_factory=list)
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        schema = Schema(hidden=settings.hidden_fields, audit=settings.audit_fields)
+        self.effects = EffectLog(settings.effect_log)
+        self.store = Store(
+            schema,
+            clock=self.clock,
+            effects=self.effects,
+            short_duplicate_ids=settings.short_duplicate_ids,
+        )
+        self._seed()
+
+    def _seed(self) -> None:
+        store, settings = self.store, self.settings
+        profile = store.seed("Profile", {"Name": "System Administrator"})
+        store.seed(
+            "Organization",
+            {
+                "Id": settings.org_id,
+                "Name": "Acme",
+                "OrganizationType": "Enterprise Edition",
+                "IsSandbox": False,
+                "InstanceName": "NA1",
+            },
+        )
+        self.user_id = self._user(settings.username, "Integration", profile)
+        store.running_user = self.user_id
+        for number in range(max(0, settings.users - settings.unmatched_users)):
+            self._user(f"agent{number}@acme.example", f"Agent {number}", profile)
+        for number in range(settings.teams):
+            queue = store.seed(
+                "Group",
+                {"Name": f"Team {number}", "DeveloperName": f"Team_{number}", "Type": "Queue"},
+            )
+            store.seed("QueueSobject", {"QueueId": queue, "SobjectType": "Case"})
+        for name, website in settings.accounts:
+            store.seed("Account", {"Name": name, "Website": website, "OwnerId": self.user_id})
+
+    def _user(self, email: str, last_name: str, profile: str) -> str:
+        return self.store.seed(
+            "User",
+            {
+                "Username": f"{email}.acme",
+                "Email": email,
+                "LastName": last_name,
+                "Name": last_name,
+                "IsActive": True,
+                "UserType": "Standard",
+                "ProfileId": profile,
+            },
+        )
+
+    def new_token(self) -> str:
+        """Sign somebody in."""
+        token = f"{self.settings.org_id[:15]}!{secrets.token_urlsafe(40)}"
+        self.tokens[token] = self.clock() + self.settings.token_ttl_s
+        return token
+
+    def knows(self, token: str) -> bool:
+        """Tell whether a session is alive."""
+        return self.tokens.get(token, 0.0) > self.clock()
+
+    def limits(self) -> dict[str, Any]:
+        """The limits resource."""
+        settings = self.settings
+
+        def left(most: int, used: int) -> dict[str, int]:
+            return {"Max": most, "Remaining": max(0, most - used)}
+
+        return {
+            "DailyApiRequests": left(settings.api_calls_max, self.api_calls),
+            "DailyBulkApiBatches": left(settings.bulk_batches_max, self.bulk_batches),
+            "DailyBulkV2QueryJobs": left(10_000, 0),
+            "DataStorageMB": left(100_000, 0),
+            "FileStorageMB": left(100_000, 0),
+        }

@@ -1,0 +1,35 @@
+"""What a Salesforce stand-in can be told."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from simulators.salesforce.ids import with_checksum
+
+ORG_ID = with_checksum("00D5f000000Dsk1")
+
+
+@dataclass
+class SalesforceSettings:
+    """The org, its limits and habits. Times in seconds."""
+
+    org_id: str = ORG_ID
+    client_id: str = "deskferry-demo"
+    client_secret: str = "demo-secret"  # noqa: S105
+    username: str = "integration@acme.example"
+    jwt_public_key: str | None = None
+    token_ttl_s: float = 7200.0
+    api_calls_max: int = 1_000_000
+    bulk_batches_max: int = 15_000
+    audit_fields: bool = True
+    hidden_fields: frozenset[str] = field(default_factory=frozenset)
+    users: int = 40
+    unmatched_users: int = 4
+    teams: int = 8
+    accounts: tuple[tuple[str, str], ...] = (
+        ("Firm 2 (already here)", "https://www.firm2.example/"),
+    )
+    job_delay_s: float = 0.0
+    latency_s: float = 0.0
+    short_duplicate_ids: bool = False
+    effect_log: Path | None = None
+    seed: int = 7

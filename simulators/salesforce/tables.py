@@ -1,0 +1,100 @@
+"""Objects and fields as data (facts, section 14): name type(length) flags->targets(relationship).
+
+Flags: C createable, U updateable, N nillable, D defaulted on create, I id look-up, R restricted,
+X external id (unique). A type `long` is a text area that cannot be filtered.
+"""
+
+AUDIT = """
+Id id D; IsDeleted boolean D; CreatedDate datetime DA; CreatedById reference DA->User(CreatedBy);
+LastModifiedDate datetime DA; LastModifiedById reference DA->User(LastModifiedBy); SystemModstamp datetime D
+"""
+_EXTERNAL = "Kustomer_Id__c string(24) CUNXI"
+_STAMPS = "Kustomer_Created_At__c datetime CUN; Kustomer_Updated_At__c datetime CUN; Kustomer_Raw__c long(131072) CUN"
+_PERSON = f"""
+FirstName string(40) CUN; LastName string(80) CU; Salutation picklist(40) CUN; Name string(121) -;
+Title string(128) CUN; Phone phone(40) CUN; MobilePhone phone(40) CUN; Fax phone(40) CUN; Email email(80) CUNI;
+Description long(32000) CUN; LeadSource picklist(255) CUN; {_EXTERNAL}; Kustomer_Full_Name__c long(1024) CUN;
+Kustomer_Other_Emails__c long(32000) CUN; Kustomer_Other_Phones__c long(32000) CUN;
+Kustomer_Other_Addresses__c long(32000) CUN; Kustomer_Raw_Email__c string(255) CUN;
+Kustomer_Customer_Type__c string(255) CUN; Kustomer_Lifecycle__c string(255) CUN;
+Kustomer_Tags__c long(32000) CUN; Kustomer_External_Id__c string(255) CUN; {_STAMPS}
+"""
+
+TABLES: dict[str, tuple[str, str]] = {
+    "Account": (
+        "001",
+        f"""Name string(255) CU; Type picklist(40) CUN; ParentId reference CUN->Account(Parent);
+BillingStreet textarea(255) CUN; BillingCity string(40) CUN; BillingState string(80) CUN;
+BillingPostalCode string(20) CUN; BillingCountry string(80) CUN; Phone phone(40) CUN; Fax phone(40) CUN;
+Website url(255) CUN; Industry picklist(40) CUN; NumberOfEmployees int CUN; Description long(32000) CUN;
+OwnerId reference CUD->User(Owner); {_EXTERNAL}; Kustomer_Domains__c long(32000) CUN;
+Kustomer_Tags__c long(32000) CUN; Kustomer_Full_Name__c long(1024) CUN;
+Kustomer_External_Id__c string(255) CUN; {_STAMPS}""",
+    ),
+    "Contact": (
+        "003",
+        f"""AccountId reference CUN->Account(Account); MailingStreet textarea(255) CUN; MailingCity string(40) CUN;
+MailingState string(80) CUN; MailingPostalCode string(20) CUN; MailingCountry string(80) CUN;
+HomePhone phone(40) CUN; OtherPhone phone(40) CUN; Birthdate date CUN; Department string(80) CUN;
+ReportsToId reference CUN->Contact(ReportsTo); OwnerId reference CUD->User(Owner); {_PERSON}""",
+    ),
+    "Lead": (
+        "00Q",
+        f"""Company string(255) CU; Street textarea(255) CUN; City string(40) CUN; State string(80) CUN;
+PostalCode string(20) CUN; Country string(80) CUN; Website url(255) CUN; Status picklist(255) CUD=Open - Not Contacted|Working;
+IsConverted boolean CD; OwnerId reference CUD->User,Group(Owner); {_PERSON}""",
+    ),
+    "Case": (
+        "500",
+        f"""CaseNumber string(30) DI; ContactId reference CUN->Contact(Contact); AccountId reference CUN->Account(Account);
+ParentId reference CUN->Case(Parent); SuppliedName string(80) CUN; SuppliedEmail email(80) CUN;
+SuppliedPhone string(40) CUN; Type picklist(40) CUN;
+Status picklist(40) CUND=New|Working|Escalated|Closed|Open|Snoozed|Done; Reason picklist(40) CUN;
+Origin picklist(40) CUN=Phone|Email|Web|Chat|SMS|Facebook|Twitter|Instagram|WhatsApp|Form|Other;
+Subject string(255) CUN; Priority picklist(40) CUND=High|Medium|Low; Description long(32000) CUN;
+IsClosed boolean D; ClosedDate datetime N; IsEscalated boolean CUD; OwnerId reference CUD->Group,User(Owner);
+Comments long(4000) CUN; {_EXTERNAL}; Kustomer_Lead__c reference CUN->Lead(Kustomer_Lead__r);
+Kustomer_Closed_At__c datetime CUN; Kustomer_Full_Subject__c long(1024) CUN; Kustomer_Status__c string(255) CUN;
+Kustomer_Priority__c double CUN; Kustomer_Channels__c string(255) CUN; Kustomer_Assigned_Users__c long(32000) CUN;
+Kustomer_Assigned_Teams__c long(32000) CUN; Kustomer_Tags__c long(32000) CUN; Kustomer_Direction__c string(255) CUN;
+Kustomer_External_Id__c string(255) CUN; {_STAMPS}""",
+    ),
+    "EmailMessage": (
+        "02s",
+        f"""ParentId reference CN->Case(Parent); RelatedToId reference CUN->Account,Case(RelatedTo); Subject string(3000) CUN;
+TextBody long(131072) CUN; HtmlBody long(131072) CUN; Headers long(32000) CUN; FromAddress email(1000) CUN;
+FromName string(1000) CUN; ToAddress string(4000) CUN; CcAddress string(4000) CUN; BccAddress string(4000) CUN;
+Incoming boolean CD; HasAttachment boolean D; IsExternallyVisible boolean CUD; MessageDate datetime CUN;
+MessageIdentifier string(765) CUNI; ThreadIdentifier string(765) CUNI; Name string(255) I;
+ReplyToEmailMessageId reference CN->EmailMessage(ReplyToEmailMessage); Status picklist(40) CUR=0|1|2|3|4|5;
+{_EXTERNAL}; Kustomer_Channel__c string(255) CUN; Kustomer_Direction_Type__c string(255) CUN;
+Kustomer_Status__c string(255) CUN; Kustomer_External_Id__c long(1024) CUN; {_STAMPS}""",
+    ),
+    "CaseComment": (
+        "00a",
+        """ParentId reference C->Case(Parent); CommentBody textarea(4000) CUN; IsPublished boolean CUD;
+IsNotificationSelected boolean CUD""",
+    ),
+    "User": (
+        "005",
+        """Username string(80) CUI; Email email(128) CUI; FirstName string(40) CUN; LastName string(80) CU; Name string(121) -;
+Alias string(8) CU; IsActive boolean CUD; FederationIdentifier string(512) CUNI; UserType picklist(40) D=Standard;
+ProfileId reference CU->Profile(Profile); TimeZoneSidKey string(40) CU; LocaleSidKey string(40) CU;
+LanguageLocaleKey string(40) CU; EmailEncodingKey string(40) CU""",
+    ),
+    "Group": (
+        "00G",
+        """Name string(40) CUI; DeveloperName string(80) CUN; Type picklist(40) CR=Regular|Queue|Role;
+DoesSendEmailToMembers boolean CUD; Email email(255) CUN""",
+    ),
+    "GroupMember": (
+        "011",
+        "GroupId reference C->Group(Group); UserOrGroupId reference C->User,Group(UserOrGroup)",
+    ),
+    "QueueSobject": ("03g", "QueueId reference C->Group(Queue); SobjectType string(40) C"),
+    "Profile": ("00e", "Name string(255) CU"),
+    "Organization": (
+        "00D",
+        "Name string(80) D; OrganizationType string(40) D; IsSandbox boolean D; InstanceName string(5) DN",
+    ),
+}
