@@ -6,6 +6,7 @@ from importlib.resources import files
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?\.)+[a-z0-9-]{2,}\Z")
+_LONGEST = 253
 
 
 @cache
@@ -18,10 +19,16 @@ def free_mail_domains() -> frozenset[str]:
 def match_domain(value: str) -> str:
     """Return the domain of an address or website in the form used as a match key.
 
-    Lower case, without scheme, `www.`, port and path; "" for a free-mail domain or no domain.
+    Lower case, ASCII (punycode), without scheme, `www.`, port and path; "" for a free-mail domain,
+    an IP address or no domain.
     """
     host = _SCHEME.sub("", value.strip()).split("/")[0].split("?")[0]
     host = host.rsplit("@", 1)[-1].split(":")[0].rstrip(".").lower().removeprefix("www.")
-    if not _DOMAIN.match(host) or host in free_mail_domains():
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError:
+            return ""
+    if len(host) > _LONGEST or not _DOMAIN.match(host) or host in free_mail_domains():
         return ""
-    return host
+    return "" if host.replace(".", "").isdigit() else host

@@ -35,10 +35,18 @@ class MappingDoesNotFit(MappingError):
 
 
 class Hold(Exception):
-    """One record cannot be mapped; its neighbours go on. Holds no value of the record."""
+    """One record cannot be mapped; its neighbours go on. Holds no value of the record.
+
+    Reasons: `bad-date`, `bad-reference`, `bad-text`, `no-parent`, `not-a-number`, `out-of-range`,
+    `row-too-long`, `too-long`, `unknown-value`, `wrong-type`.
+    """
+
+    code: ClassVar[str] = "record-held"
+    recovery: ClassVar[Recovery] = "hold"
+    next_step: ClassVar[str] = "Correct the record or the map, then retry the held records."
 
     def __init__(self, reason: str, field: str = "", detail: str = "") -> None:
-        super().__init__(reason)
+        super().__init__(f"The record is held: {reason}.")
         self.reason = reason
         self.field = field
         self.detail = detail

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+LookupKind = Literal["tags", "users", "teams"]
+LOOKUP_KINDS: tuple[str, ...] = get_args(LookupKind)
 
 
 @dataclass(frozen=True)
@@ -13,6 +17,11 @@ class Lookups:
     teams: Mapping[str, str] = field(default_factory=dict)
 
     def table(self, kind: str) -> Mapping[str, str]:
-        """Return the names of `kind`: tags, users or teams."""
-        found: Mapping[str, str] = getattr(self, kind)
-        return found
+        """Return the names of `kind`, one of `LOOKUP_KINDS`; raises KeyError for any other."""
+        if kind == "tags":
+            return self.tags
+        if kind == "users":
+            return self.users
+        if kind == "teams":
+            return self.teams
+        raise KeyError(kind)

@@ -1,42 +1,80 @@
 """The mapping file: its model, and reading it with every fault named by line."""
 
-from collections.abc import Iterator
 from collections.abc import Mapping as AnyMapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from transforms.converters import CONVERTERS
+from transforms.converters import line_faults
 from transforms.errors import MappingInvalid
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Paths = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_Line = TypeVar("_Line", bound=_Strict)
+
+
+class WhenLine(_Strict):
+    """A condition on the record: the value at a path is one of these."""
+
+    source: str
+    equals: Paths
+
+
 class FieldLine(_Strict):
     """One target field: where its value comes from, and what is done to it."""
 
-    source: str | list[str] = Field(default="id", description="Path, or paths: the first filled.")
+    source: Paths = Field(default=["id"], description="Path, or paths: the first filled.")
     convert: str = Field(default="text", description="Name of a converter.")
     default: str | None = Field(default=None, description="Value when the source has none.")
-    values: dict[str, str] = Field(default_factory=dict, description="Value map, lower-case keys.")
+    values: dict[str, str] = Field(default_factory=dict, description="Value map, any letter case.")
     keep: str | None = Field(default=None, description="Field for the whole of a shortened value.")
+    when: WhenLine | None = Field(default=None, description="Empty unless this holds.")
     optional: bool = Field(default=False, description="Left out where the org lacks the field.")
     options: dict[str, Any] = Field(default_factory=dict, description="The converter's options.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        faults = list(line_faults(self.convert, self.options))
+        if self.keep is not None and self.convert != "text":
+            faults.append("only converter text shortens values, so only it can have keep")
+        if (self.convert == "values") != bool(self.values):
+            faults.append("values belong to converter values, and it needs them")
+        if self.convert == "constant" and self.default is None:
+            faults.append("converter constant needs the default that it shows")
+        return _passed(self, faults)
 
 
 class ParentLine(_Strict):
     """One reference to another record, resolved when rows are loaded."""
 
-    source: list[str] = Field(description="Paths of ids, tried in order.")
-    kinds: list[str] = Field(description="The kind of each path's ids.")
+    source: Paths = Field(description="Paths of ids, tried in order.")
+    kinds: Paths = Field(description="The kind of each path's ids.")
     columns: dict[str, str] = Field(description="Column by the object that the parent became.")
-    required: bool = Field(default=False, description="Hold the row when a named parent is absent.")
+    required: bool = Field(default=False, description="The row waits for a parent that is named.")
+    absent: Literal["allow", "hold"] = Field(
+        default="allow", description="What becomes of a record that names no parent."
+    )
     default: Literal["default_owner"] | None = None
     optional: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(self.source) != len(self.kinds):
+            return _passed(self, ["a parent needs one kind for each source"])
+        return self
 
 
 class SplitLine(_Strict):
@@ -54,6 +92,18 @@ class TableLine(_Strict):
     split: SplitLine | None = None
     fields: dict[str, FieldLine]
     parents: dict[str, ParentLine] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        faults = []
+        if self.split and self.split.field not in self.fields:
+            faults.append(f"{self.split.field} is split, but is no field of the table")
+        if self.key is not None and self.key not in self.fields:
+            faults.append(f"the key {self.key} is no field of the table")
+        kept = [line.keep for line in self.fields.values() if line.keep is not None]
+        doubled = sorted(name for name in set(kept) if name in self.fields or kept.count(name) > 1)
+        faults += [f"{name} keeps a shortened value and is filled again" for name in doubled]
+        return _passed(self, faults)
 
 
 class ChoiceLine(_Strict):
@@ -81,6 +131,18 @@ class PhaseLine(_Strict):
     choose: ChoiceLine | None = None
     tables: dict[str, TableLine] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        faults = []
+        if (self.match is None) == (not self.tables):
+            faults.append("a phase needs either a match or tables")
+        if len(self.tables) > 1 and self.choose is None:
+            faults.append("a phase with several tables needs a rule to choose by")
+        if self.choose is not None:
+            chosen = {self.choose.present, self.choose.absent} - set(self.tables)
+            faults += [f"{each} is chosen, but is no table" for each in sorted(chosen)]
+        return _passed(self, faults)
+
 
 class Mapping(_Strict):
     """A whole mapping file."""
@@ -89,28 +151,41 @@ class Mapping(_Strict):
     phases: dict[str, PhaseLine]
 
 
+def _passed(line: _Line, faults: list[str]) -> _Line:
+    if faults:
+        raise ValueError("; ".join(faults))
+    return line
+
+
 def parse_mapping(text: str, name: str) -> Mapping:
-    """Read a mapping file; raises `MappingInvalid` with all faults, each as `name:line: sentence`."""
+    """Read a mapping file; raises `MappingInvalid` with all faults, each as `name:line: sentence`.
+
+    `name` is how faults call the file.
+    """
     try:
         tree = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise MappingInvalid([f"{name}:{line}: not YAML: {error.problem}."]) from None
+    except YAMLError:
+        raise MappingInvalid([f"{name}:1: not YAML: it holds characters that are not."]) from None
     if not isinstance(tree, dict):
         raise MappingInvalid([f"{name}:1: the file holds no mapping."])
     try:
-        mapping = Mapping.model_validate(_plain(tree))
+        return Mapping.model_validate(_plain(tree))
     except ValidationError as error:
-        faults = [
-            f"{name}:{_line(tree, fault['loc'])}: {'.'.join(map(str, fault['loc']))}: "
-            f"{fault['msg']}."
-            for fault in error.errors(include_input=False, include_url=False)
-        ]
-        raise MappingInvalid(faults) from None
-    faults = [f"{name}:{_line(tree, place)}: {text}" for place, text in _faults(mapping)]
-    if faults:
-        raise MappingInvalid(faults)
-    return mapping
+        found = error.errors(include_input=False, include_url=False)
+        faults = sorted((_line(tree, each["loc"]), _sentence(each)) for each in found)
+        raise MappingInvalid([f"{name}:{line}: {text}" for line, text in faults]) from None
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    place = ".".join(str(step) for step in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"{place}: there is no such key; correct or remove it."
+    if fault["type"] == "missing":
+        return f"{place}: this key is missing; add it."
+    return f"{place}: {fault['msg'].removeprefix('Value error, ')}."
 
 
 def _plain(value: Any) -> Any:
@@ -118,12 +193,10 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_plain(each) for each in value]
-    if isinstance(value, str):
-        return str(value)
-    return value
+    return str(value) if isinstance(value, str) else value
 
 
-def _line(tree: Any, place: tuple[Any, ...]) -> int:
+def _line(tree: Any, place: tuple[int | str, ...]) -> int:
     """The line of a place in the file, or of its nearest container."""
     line = 1
     for step in place:
@@ -132,31 +205,3 @@ def _line(tree: Any, place: tuple[Any, ...]) -> int:
         line = tree.lc.key(step)[0] + 1 if hasattr(tree, "lc") else line
         tree = tree[step]
     return line
-
-
-def _faults(mapping: Mapping) -> Iterator[tuple[tuple[str, ...], str]]:
-    for phase_name, phase in mapping.phases.items():
-        here = ("phases", phase_name)
-        if (phase.match is None) == (not phase.tables):
-            yield here, f"phase {phase_name} needs either a match or tables."
-        if len(phase.tables) > 1 and phase.choose is None:
-            yield here, f"phase {phase_name} has several tables and no rule to choose by."
-        if phase.choose is not None:
-            for table in (phase.choose.present, phase.choose.absent):
-                if table not in phase.tables:
-                    yield here, f"phase {phase_name} chooses {table}, which is no table of it."
-        for table_name, table in phase.tables.items():
-            yield from _table_faults((*here, "tables", table_name), table)
-
-
-def _table_faults(here: tuple[str, ...], table: TableLine) -> Iterator[tuple[tuple[str, ...], str]]:
-    for field, line in table.fields.items():
-        if line.convert not in CONVERTERS:
-            known = ", ".join(sorted(CONVERTERS))
-            place = (*here, "fields", field, "convert")
-            yield place, f"there is no converter {line.convert}; there are {known}."
-    for parent, reference in table.parents.items():
-        if len(reference.source) != len(reference.kinds):
-            yield (*here, "parents", parent), f"parent {parent} needs one kind per source."
-    if table.split and table.split.field not in table.fields:
-        yield (*here, "split"), f"{table.split.field} is split, but is no field of the table."

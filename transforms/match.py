@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from transforms.record import Getter
+from transforms.record import Getter, Record
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,11 @@ class MatchRule:
         """The query for all possible counterparts."""
         condition = f" WHERE {self.where}" if self.where else ""
         return f"SELECT Id, {self.target} FROM {self.object}{condition}"  # noqa: S608
+
+    def value(self, record: Record) -> str:
+        """The value a record is matched by, normalised; "" when it has none."""
+        found = self.get(record)
+        return self.normalise(found) if isinstance(found, str) else ""
 
     @staticmethod
     def normalise(value: str) -> str:

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
 from transforms.block import RowSet
 from transforms.errors import Hold
-from transforms.record import Cell, Record
+from transforms.moments import epoch_ms
+from transforms.record import Cell, Getter, Record
+from transforms.split import split_text
+
+# A row of a Bulk 2.0 job may have this many characters (salesforce facts, 3.5).
+ROW_CHARS = 400_000
 
 
 @dataclass(frozen=True)
@@ -16,8 +20,9 @@ class ParentField:
     """A reference of a row, resolved at upload.
 
     `columns`: CSV column by the object the parent became. `chain`: references are written
-    `kind:id|kind:id`, tried in order; else they are plain ids of the one kind. `default`: a
-    target id for rows whose reference leads nowhere.
+    `kind:id|kind:id`, tried in order; else they are plain ids of the one kind. `required`: a row
+    whose named parent is not there must wait. `default`: a target id for rows whose reference
+    leads nowhere.
     """
 
     name: str
@@ -30,13 +35,18 @@ class ParentField:
 
 @dataclass(frozen=True)
 class Table:
-    """A target object's columns, in CSV order (the key first), and how rows are made."""
+    """A target object's columns, in CSV order (the key first), and how rows are made.
+
+    `cells` are the distinct ones; `order` names the cell of each column, since some columns show
+    the same value.
+    """
 
     object: str
     columns: tuple[str, ...]
     parents: tuple[ParentField, ...]
     key_column: str | None
     cells: tuple[Cell, ...]
+    order: tuple[int, ...]
     references: tuple[Callable[[Record], str], ...]
     match_key: Callable[[Record], str] | None = None
     split_at: int | None = None
@@ -44,112 +54,131 @@ class Table:
 
     def add(self, record: Record, rows: RowSet) -> None:
         """Append the record's row or rows; raises `Hold`, and appends nothing then."""
-        cells: list[str] = []
-        append = cells.append
-        for number, make in enumerate(self.cells):
-            try:
-                append(make(record))
-            except Hold as hold:
-                raise Hold(hold.reason, hold.field or self.columns[number], hold.detail) from None
+        try:
+            distinct = [make(record) for make in self.cells]
+        except Hold as hold:
+            raise self._located(record, hold) from None
         references = [make(record) for make in self.references]
-        match_key = self.match_key(record) if self.match_key else ""
-        parts = self._parts(cells)
+        match_key = self.match_key(record) if self.match_key is not None else ""
+        payloads = self._payloads([distinct[number] for number in self.order])
         version = epoch_ms(record.attributes.get("updatedAt"))
-        for part, payload in enumerate(parts):
-            rows.keys.append(record.row["id"])
+        source_id = record.row["id"]
+        trailer = "\x1f".join(references).encode()
+        for part, payload in enumerate(payloads):
+            rows.keys.append(source_id)
             rows.parts.append(part)
             rows.versions.append(version)
             for column, reference in zip(rows.parents, references, strict=True):
                 column.append(reference)
             rows.payloads.append(payload)
-            digest = blake2b(payload, digest_size=16)
-            digest.update("|".join(references).encode())
-            rows.digests.append(digest.hexdigest())
+            rows.digests.append(blake2b(payload + b"\x1f" + trailer, digest_size=16).hexdigest())
             rows.match_keys.append(match_key if part == 0 else "")
 
     def empty(self) -> RowSet:
         """Return a row set with a column for each parent field."""
         return RowSet(parents=[[] for _ in self.parents])
 
-    def _parts(self, cells: list[str]) -> list[bytes]:
-        try:
-            whole = ('"' + '","'.join(cells) + '"').encode()
-        except UnicodeEncodeError:
-            raise Hold("bad-text") from None
+    def _located(self, record: Record, hold: Hold) -> Hold:
+        """The same hold, with the column it is about."""
+        if hold.field:
+            return hold
+        for number, make in enumerate(self.cells):
+            try:
+                make(record)
+            except Hold:
+                return Hold(hold.reason, self.columns[self.order.index(number)], hold.detail)
+        return hold
+
+    def _payloads(self, cells: list[str]) -> list[bytes]:
+        """The row's CSV cells; of a split text, those of each part."""
         at = self.split_at
-        if at is None or len(cells[at].encode()) <= self.split_bytes:
-            return [whole]
-        texts = split_text(cells[at].replace('""', '"'), self.split_bytes)
+        if at is None:
+            return [joined(cells)]
+        text = cells[at]
+        if len(text) * 4 <= self.split_bytes:
+            return [joined(cells)]
         made = []
-        for text in texts:
-            cells[at] = text.replace('"', '""')
-            made.append(('"' + '","'.join(cells) + '"').encode())
+        for piece in split_text(_checked(text.replace('""', '"')), self.split_bytes):
+            cells[at] = piece.replace('"', '""')
+            made.append(joined(cells))
         return made
 
 
-def split_text(text: str, limit: int) -> list[str]:
-    """Cut text into parts of at most `limit` UTF-8 bytes, each headed `(1/3) `; no character is lost.
-
-    Cuts fall after white space where the last fifth of a part has any, never inside a character.
-    """
-    if len(text.encode()) <= limit:
-        return [text]
-    head = 6
-    while True:
-        pieces = _pieces(text, limit - head)
-        needed = len(f"({len(pieces)}/{len(pieces)}) ")
-        if needed <= head:
-            break
-        head = needed
-    return [f"({number}/{len(pieces)}) {piece}" for number, piece in enumerate(pieces, 1)]
+def joined(cells: list[str]) -> bytes:
+    """Join finished cells into a row; raises `Hold` for a row too long or that is no text."""
+    row = '"' + '","'.join(cells) + '"'
+    if len(row) > ROW_CHARS:
+        raise Hold("row-too-long")
+    return _encoded(row)
 
 
-def _pieces(text: str, limit: int) -> list[str]:
-    data = text.encode()
-    pieces = []
-    start = 0
-    while start < len(data):
-        end = min(start + limit, len(data))
-        while end < len(data) and data[end] & 0xC0 == 0x80:
-            end -= 1
-        if end < len(data):
-            space = max(data.rfind(b" ", start, end), data.rfind(b"\n", start, end))
-            if space + 1 > start + limit * 4 // 5:
-                end = space + 1
-        pieces.append(data[start:end].decode())
-        start = end
-    return pieces
-
-
-def epoch_ms(stamp: Any) -> int:
-    """An ISO moment as epoch ms; 0 for anything else."""
-    if not isinstance(stamp, str):
-        return 0
+def _encoded(text: str) -> bytes:
     try:
-        return int(datetime.fromisoformat(stamp).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return 0
+        return text.encode()
+    except UnicodeEncodeError:
+        raise Hold("bad-text") from None
+
+
+def _checked(text: str) -> str:
+    _encoded(text)
+    return text
+
+
+def is_reference(value: str) -> bool:
+    """Tell whether an id can be written into a reference: letters, digits, `-` and `_` only."""
+    return value.isascii() and (
+        value.isalnum() or value.replace("-", "").replace("_", "").isalnum()
+    )
 
 
 def reference(
-    sources: Sequence[tuple[str, Callable[[Record], Any]]], *, chain: bool
+    name: str, sources: Sequence[tuple[str, Getter]], *, chain: bool, needed: bool
 ) -> Callable[[Record], str]:
-    """Return a function that writes a record's reference, as `ParentField` describes."""
-    if not chain:
-        get = sources[0][1]
+    """Return a function that writes a record's reference, as `ParentField` describes.
 
-        def plain(record: Record) -> str:
-            value = get(record)
-            return value if isinstance(value, str) else ""
+    It raises `Hold` for an id that is none (wrong-type, bad-reference), and where a `needed`
+    reference is absent (no-parent).
+    """
+    if chain:
+        return _chain(name, sources, needed=needed)
+    get = sources[0][1]
 
-        return plain
+    def plain(record: Record) -> str:
+        value = get(record)
+        if _is_none(value):
+            if needed:
+                raise Hold("no-parent", name)
+            return ""
+        return _checked_id(name, value)
 
+    return plain
+
+
+def _chain(
+    name: str, sources: Sequence[tuple[str, Getter]], *, needed: bool
+) -> Callable[[Record], str]:
     def linked(record: Record) -> str:
         links = []
         for kind, get in sources:
             value = get(record)
-            ids = value if isinstance(value, list) else [value]
-            links.extend(f"{kind}:{each}" for each in ids if isinstance(each, str) and each)
+            if not value:
+                continue
+            ids = value if isinstance(value, list) else (value,)
+            links += [f"{kind}:{_checked_id(name, each)}" for each in ids if not _is_none(each)]
+        if needed and not links:
+            raise Hold("no-parent", name)
         return "|".join(links)
 
     return linked
+
+
+def _is_none(value: Any) -> bool:
+    return value is None or value == ""
+
+
+def _checked_id(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise Hold("wrong-type", name)
+    if not is_reference(value):
+        raise Hold("bad-reference", name)
+    return value

@@ -1,5 +1,6 @@
 """Converters by name: what a line of the mapping file can ask for."""
 
-from transforms.converters.registry import CONVERTERS, Converter, ConverterContext
+from transforms.converters.context import ConverterContext
+from transforms.converters.registry import CONVERTERS, Converter, ConverterSpec, line_faults
 
-__all__ = ["CONVERTERS", "Converter", "ConverterContext"]
+__all__ = ["CONVERTERS", "Converter", "ConverterContext", "ConverterSpec", "line_faults"]

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from transforms.converters.cells import as_text, clean, quoted
+from transforms.converters.cells import as_text, clean, fitted
 from transforms.converters.context import ConverterContext
 from transforms.domains import match_domain
-from transforms.errors import Hold
 from transforms.record import Cell, Record
 
 
@@ -14,12 +13,6 @@ def as_list(value: Any) -> list[Any]:
     if value is None or value == "":
         return []
     return value if isinstance(value, list) else [value]
-
-
-def _fit(text: str, limit: int) -> str:
-    if limit and len(text) > limit:
-        raise Hold("too-long")
-    return quoted(text)
 
 
 def join(context: ConverterContext) -> Cell:
@@ -31,7 +24,7 @@ def join(context: ConverterContext) -> Cell:
         found = get(record)
         if not found:
             return ""
-        return _fit(clean(separator.join(as_text(each) for each in as_list(found))), limit)
+        return fitted(clean(separator.join([as_text(each) for each in as_list(found)])), limit)
 
     return cell
 
@@ -58,7 +51,7 @@ def names(context: ConverterContext) -> Cell:
                 shown.append(source_id)
             else:
                 shown.append(f"{name} ({source_id})" if with_ids else name)
-        return _fit(clean("; ".join(shown)), limit)
+        return fitted(clean("; ".join(shown)), limit)
 
     return cell
 
@@ -69,15 +62,14 @@ def first_value(context: ConverterContext) -> Cell:
 
     def cell(record: Record) -> str:
         found = as_list(get(record))
-        return _fit(clean(as_text(found[0])), limit) if found else ""
+        return fitted(clean(as_text(found[0])), limit) if found else ""
 
     return cell
 
 
 def _domain_of(entry: Any) -> str:
-    if isinstance(entry, dict):
-        entry = entry.get("domain")
-    return entry.strip() if isinstance(entry, str) else ""
+    """A domain, given plain or as `{domain}` (kustomer facts, 6.2)."""
+    return as_text(entry.get("domain") if isinstance(entry, dict) else entry).strip()
 
 
 def domains(context: ConverterContext) -> Cell:
@@ -86,7 +78,7 @@ def domains(context: ConverterContext) -> Cell:
 
     def cell(record: Record) -> str:
         found = [_domain_of(each) for each in as_list(get(record))]
-        return _fit(clean("; ".join(each for each in found if each)), limit)
+        return fitted(clean("; ".join(each for each in found if each)), limit)
 
     return cell
 
@@ -99,7 +91,7 @@ def website(context: ConverterContext) -> Cell:
         for each in as_list(get(record)):
             found = _domain_of(each)
             if found:
-                return _fit(clean(found), limit)
+                return fitted(clean(found), limit)
         return ""
 
     return cell

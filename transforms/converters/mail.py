@@ -1,119 +1,108 @@
-"""Converters for messages: addresses in the source's three shapes (kustomer facts, 6.4)."""
+"""Converters for messages: addresses in the source's three shapes (kustomer facts, 6.4).
+
+What is no mail address (phone numbers, handles, broken ones) stays out of the address fields; the
+default map keeps the whole of `meta` as JSON beside them.
+"""
 
 import re
 from typing import Any
 
-from transforms.converters.cells import clean, quoted
+from transforms.converters.cells import clean, fitted
+from transforms.converters.contact_points import is_email
 from transforms.converters.context import ConverterContext
 from transforms.converters.lists import as_list
-from transforms.converters.people import is_email
-from transforms.errors import Hold
 from transforms.record import Cell, Record
 
 _IN_BRACKETS = re.compile(r"<([^<>]+)>\s*\Z")
+_SEPARATORS = re.compile(r"[,;]")
 _MESSAGE_ID = re.compile(r"<[^<>\s]+@[^<>\s]+>\Z")
-_SENDER_CHARS = 1000
+
+
+def _text_of(entry: dict[str, Any]) -> Any:
+    return entry.get("email") or entry.get("address") or entry.get("phone")
 
 
 def _one(entry: Any) -> tuple[str, str]:
     """(address, name) of one entry: an object, a plain address, or `Name <address>`."""
     name = ""
     if isinstance(entry, dict):
-        name = entry.get("name") if isinstance(entry.get("name"), str) else ""
-        entry = entry.get("email") or entry.get("address") or entry.get("phone")
+        given = entry.get("name")
+        name = clean(given).strip() if isinstance(given, str) else ""
+        entry = _text_of(entry)
     if not isinstance(entry, str):
-        return "", ""
+        return "", name
     text = clean(entry).strip()
-    bracketed = _IN_BRACKETS.search(text)
+    bracketed = _IN_BRACKETS.search(text) if ">" in text else None
     if bracketed:
         name = name or text[: bracketed.start()].strip().strip('"')
         text = bracketed.group(1).strip()
     return text, name
 
 
-def _all(value: Any) -> list[str]:
-    found = []
-    for entry in as_list(value):
-        pieces = entry.split(",") if isinstance(entry, str) and "@" in entry else [entry]
-        found.extend(address for address, _ in map(_one, pieces) if address)
-    return found
+def _usable(entry: Any) -> list[str]:
+    """The mail addresses of one entry; text may hold several."""
+    text = _text_of(entry) if isinstance(entry, dict) else entry
+    if not isinstance(text, str):
+        return []
+    if is_email(text):
+        return [text]
+    pieces = _SEPARATORS.split(text) if "@" in text else []
+    return [address for address, _ in map(_one, pieces) if is_email(address)]
 
 
 def addresses(context: ConverterContext) -> Cell:
-    """Mail addresses joined by `; `; what is no mail address is kept by `mail-unusable`."""
+    """Mail addresses joined by `; `."""
     get, limit = context.get, context.length
 
     def cell(record: Record) -> str:
         value = get(record)
         if not value:
             return ""
-        text = "; ".join(address for address in _all(value) if is_email(address))
-        if limit and len(text) > limit:
-            raise Hold("too-long")
-        return quoted(text)
+        found = [address for entry in as_list(value) for address in _usable(entry)]
+        return fitted("; ".join(found), limit)
 
     return cell
 
 
 def sender(context: ConverterContext) -> Cell:
     """The sender's address, when it is a mail address."""
-    get = context.get
+    get, limit = context.get, context.length
 
     def cell(record: Record) -> str:
         value = get(record)
         if not value:
             return ""
         address, _ = _one(as_list(value)[0])
-        return quoted(address) if is_email(address) else ""
+        return fitted(address, limit) if is_email(address) else ""
 
     return cell
 
 
 def sender_name(context: ConverterContext) -> Cell:
     """The sender's name; for senders without a mail address, what they are known by."""
-    get = context.get
+    get, limit = context.get, context.length
 
     def cell(record: Record) -> str:
         value = get(record)
         if not value:
             return ""
         address, name = _one(as_list(value)[0])
-        shown = name or ("" if is_email(address) else address)
-        if len(shown) > _SENDER_CHARS:
-            raise Hold("too-long")
-        return quoted(shown)
-
-    return cell
-
-
-def unusable(context: ConverterContext) -> Cell:
-    """Recipients that are no mail addresses (phone numbers, handles, broken ones), as text."""
-    limit = context.length
-
-    def cell(record: Record) -> str:
-        meta = record.attributes.get("meta")
-        lines = []
-        for field in ("from", "to", "cc", "bcc"):
-            found = _all(meta.get(field)) if isinstance(meta, dict) else []
-            odd = [address for address in found if not is_email(address)]
-            if odd:
-                lines.append(f"{field}: {'; '.join(odd)}")
-        text = "\n".join(lines)
-        if limit and len(text) > limit:
-            raise Hold("too-long")
-        return quoted(text)
+        if not name and not is_email(address):
+            name = address
+        return fitted(name, limit)
 
     return cell
 
 
 def message_id(context: ConverterContext) -> Cell:
-    """The RFC message id, only where the value is one."""
+    """The RFC message id, only where the value is one and fits; a text line keeps any other."""
     get, limit = context.get, context.length
 
     def cell(record: Record) -> str:
         value = get(record)
-        if isinstance(value, str) and len(value) <= limit and _MESSAGE_ID.match(value):
-            return quoted(clean(value))
-        return ""
+        if not isinstance(value, str) or value[:1] != "<" or not _MESSAGE_ID.match(value):
+            return ""
+        value = clean(value)
+        return "" if limit and len(value) > limit else fitted(value, limit)
 
     return cell

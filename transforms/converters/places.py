@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from transforms.converters.cells import clean, quoted
+from transforms.converters.cells import as_text, clean, fitted, quoted
 from transforms.converters.context import ConverterContext
 from transforms.converters.lists import as_list
-from transforms.errors import Hold
 from transforms.record import Cell, Record
 
+# Salesforce's lengths of the parts of an address, in characters (salesforce facts, section 14).
 _LIMITS = {"street": 255, "city": 40, "state": 80, "postal_code": 20, "country": 80}
-_ALL_PARTS = (
+ADDRESS_PARTS = tuple(_LIMITS)
+_ALL_KEYS = (
+    "type",
     "name",
     "address",
     "address2",
@@ -20,12 +22,13 @@ _ALL_PARTS = (
     "regionCode",
     "countryName",
     "countryCode",
+    "areaCode",
 )
 
 
 def _text(place: dict[str, Any], name: str) -> str:
     value = place.get(name)
-    return clean(value).strip() if isinstance(value, str) else ""
+    return clean(as_text(value)).strip() if value is not None else ""
 
 
 def _parts(place: dict[str, Any]) -> dict[str, str]:
@@ -44,26 +47,27 @@ def _fits(parts: dict[str, str]) -> bool:
     return filled and all(len(value) <= _LIMITS[name] for name, value in parts.items())
 
 
-def _places(record: Record) -> list[dict[str, Any]]:
-    found = as_list(record.attributes.get("locations"))
-    return [each for each in found if isinstance(each, dict)]
+def _main(record: Record) -> tuple[int, dict[str, str]]:
+    """Position and parts of the first address that fits the fields whole; -1 when none does."""
+    known: tuple[int, dict[str, str]] | None = record.memo.get("place")
+    if known is None:
+        known = record.memo["place"] = _find_main(record)
+    return known
 
 
-def _main(places: list[dict[str, Any]]) -> int | None:
-    """The first address that fits the fields whole."""
-    return next((n for n, place in enumerate(places) if _fits(_parts(place))), None)
+def _find_main(record: Record) -> tuple[int, dict[str, str]]:
+    for number, place in enumerate(as_list(record.attributes.get("locations"))):
+        if isinstance(place, dict):
+            parts = _parts(place)
+            if _fits(parts):
+                return number, parts
+    return -1, {}
 
 
 def address(context: ConverterContext) -> Cell:
     """One `part` of the main address: street, city, state, postal_code or country."""
     part = str(context.options["part"])
-
-    def cell(record: Record) -> str:
-        places = _places(record)
-        main = _main(places)
-        return "" if main is None else quoted(_parts(places[main])[part])
-
-    return cell
+    return lambda record: quoted(_main(record)[1].get(part, ""))
 
 
 def other_addresses(context: ConverterContext) -> Cell:
@@ -71,16 +75,18 @@ def other_addresses(context: ConverterContext) -> Cell:
     limit = context.length
 
     def cell(record: Record) -> str:
-        places = _places(record)
-        main = _main(places)
-        lines = []
-        for number, place in enumerate(places):
-            shown = [_text(place, name) for name in _ALL_PARTS]
-            if number != main and any(shown):
-                lines.append(", ".join(each for each in shown if each))
-        text = "\n".join(lines)
-        if limit and len(text) > limit:
-            raise Hold("too-long")
-        return quoted(text)
+        places = as_list(record.attributes.get("locations"))
+        if not places:
+            return ""
+        main = _main(record)[0]
+        lines = (_line(place) for number, place in enumerate(places) if number != main)
+        return fitted("\n".join(line for line in lines if line), limit)
 
     return cell
+
+
+def _line(place: Any) -> str:
+    if not isinstance(place, dict):
+        return clean(as_text(place)).strip()
+    shown = (_text(place, name) for name in _ALL_KEYS)
+    return ", ".join(each for each in shown if each)

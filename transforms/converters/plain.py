@@ -1,22 +1,30 @@
 """Converters for single values: text, times, numbers, yes and no, value maps, JSON."""
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from transforms.converters.cells import ELLIPSIS, as_text, clean, quoted
+from transforms.converters.cells import ELLIPSIS, as_text, clean, fitted, quoted
 from transforms.converters.context import ConverterContext
 from transforms.errors import Hold
-from transforms.record import Cell, Record
+from transforms.moments import target_moment
+from transforms.record import Cell, Getter, Record, compile_path
 
-_UTC_STAMP = re.compile(r"(?:19[7-9]\d|[23]\d{3})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z\Z")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
+# The largest magnitude of a field of 18 digits before the point.
+_LARGEST = 10**18
 
 
 def identifier(context: ConverterContext) -> Cell:
     """The record's id as it is."""
-    return lambda record: quoted(str(record.row["id"]))
+    limit = context.length
+
+    def cell(record: Record) -> str:
+        return fitted(str(record.row["id"]), limit)
+
+    return cell
 
 
 def constant(context: ConverterContext) -> Cell:
@@ -26,58 +34,68 @@ def constant(context: ConverterContext) -> Cell:
 
 
 def text(context: ConverterContext) -> Cell:
-    """Text, cleaned. Over the field's length it is shortened where the line keeps the whole elsewhere,
-    else the record is held.
+    """Text, cleaned; blank text counts as none.
+
+    Over the field's length it is shortened where the line keeps the whole elsewhere, else the
+    record is held (too-long).
     """
-    get, limit, default, keep = context.get, context.length, context.default or "", context.keep
+    get, keep = context.get, context.keep
+    limit = context.length
+    default = quoted(context.default or "")
+    name, room = context.attribute, context.length or 1 << 40
+
+    def careful(value: Any) -> str:
+        value = clean(value if isinstance(value, str) else as_text(value))
+        if not value or value.isspace():
+            return default
+        if keep and limit and len(value) > limit:
+            value = value[: limit - 1] + ELLIPSIS
+        return fitted(value, limit)
 
     def cell(record: Record) -> str:
         value = get(record)
-        if value is None or value == "":
-            return default
-        value = clean(value if isinstance(value, str) else as_text(value))
-        if not value.strip():
-            return default
-        if limit and len(value) > limit:
-            if not keep:
-                raise Hold("too-long")
-            value = value[: limit - 1] + ELLIPSIS
-        return quoted(value)
+        return default if value is None else careful(value)
 
-    return cell
+    if name is None:
+        return cell
+
+    def attribute_cell(record: Record) -> str:
+        value = record.attributes.get(name)
+        if value is None:
+            return default
+        # The plain cases, most of them by far: short, printable, no quote, not blank.
+        if (
+            type(value) is str
+            and len(value) <= room
+            and value[:1] > " "
+            and '"' not in value
+            and value.isprintable()
+        ):
+            return value
+        return careful(value)
+
+    return attribute_cell
 
 
 def datetime_cell(context: ConverterContext) -> Cell:
-    """A moment in UTC. The source's own form passes as it is; other ISO forms are converted."""
+    """A moment in UTC with milliseconds; raises `Hold` (bad-date) for anything else."""
     get = context.get
 
     def cell(record: Record) -> str:
         value = get(record)
         if value is None or value == "":
             return ""
-        if isinstance(value, str):
-            if _UTC_STAMP.match(value):
-                return value
-            return _utc(value)
-        raise Hold("bad-date")
+        made = target_moment(value) if isinstance(value, str) else None
+        if made is None:
+            raise Hold("bad-date")
+        return made
 
     return cell
 
 
-def _utc(value: str) -> str:
-    try:
-        moment = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise Hold("bad-date") from None
-    if not 1970 <= moment.year < 4000:
-        raise Hold("bad-date")
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
 def boolean(context: ConverterContext) -> Cell:
     """`true` or `false`; the line's default when absent."""
-    get, default = context.get, context.default or ""
+    get, default = context.get, quoted(context.default or "")
 
     def cell(record: Record) -> str:
         value = get(record)
@@ -93,27 +111,40 @@ def boolean(context: ConverterContext) -> Cell:
 
 
 def number(context: ConverterContext) -> Cell:
-    """A number as it is; text that is plainly a number is taken as one."""
-    get = context.get
+    """A number without loss; text that is plainly a number is taken as one.
+
+    `whole: true` holds numbers with a fraction, for fields without decimals.
+    """
+    get, whole = context.get, bool(context.options.get("whole", False))
 
     def cell(record: Record) -> str:
         value = get(record)
         if value is None or value == "":
             return ""
-        if isinstance(value, str):
-            try:
-                value = float(value) if "." in value else int(value)
-            except ValueError:
-                raise Hold("not-a-number") from None
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool):
             raise Hold("not-a-number")
-        return str(value)
+        if isinstance(value, str):
+            made = value.strip()
+            if not _NUMBER.match(made):
+                raise Hold("not-a-number")
+        else:
+            made = as_text(value)
+        return _in_range(made, whole=whole)
 
     return cell
 
 
+def _in_range(made: str, *, whole: bool) -> str:
+    if abs(float(made)) >= _LARGEST or (whole and not float(made).is_integer()):
+        raise Hold("out-of-range")
+    return made
+
+
 def values(context: ConverterContext) -> Cell:
-    """A value map. What is not in it takes the line's default, or holds the record."""
+    """A value map; of a list, the first. Letter case does not count.
+
+    What is not in the map takes the line's default, or holds the record (unknown-value).
+    """
     get, default = context.get, context.default
     table = {key: quoted(value) for key, value in context.values.items()}
     otherwise = quoted(default) if default is not None else None
@@ -122,7 +153,9 @@ def values(context: ConverterContext) -> Cell:
         value = get(record)
         if isinstance(value, list):
             value = value[0] if value else None
-        found = table.get(as_text(value).lower())
+        if type(value) is str and value in table:
+            return table[value]
+        found = table.get(as_text(value).strip().lower())
         if found is not None:
             return found
         if otherwise is None:
@@ -135,26 +168,55 @@ def values(context: ConverterContext) -> Cell:
 def json_cell(context: ConverterContext) -> Cell:
     """What has no field of its own, as JSON with sorted keys; empty when there is nothing.
 
-    `pick`: names of attributes to keep; without it the value at the line's source.
+    `pick`: what to keep beside the value at the line's source: names of attributes, and
+    `relationships.X` for ids; empty ones are left out. `without`: keys to leave out of a picked
+    object, because they have fields of their own.
     """
     get, limit = context.get, context.length
-    pick = tuple(context.options.get("pick", ()))
+    picks = [_pick(entry) for entry in context.options.get("pick", ())]
+    names = tuple(name for name, getter in picks if getter is None)
+    related = tuple((name, getter) for name, getter in picks if getter is not None)
+    without: Mapping[str, Any] = context.options.get("without", {})
+    own = context.options.get("as", "custom")
+
+    def picked(record: Record) -> Any:
+        attributes = record.attributes
+        found = {name: attributes[name] for name in names if attributes.get(name)}
+        kept = {name: value for name, value in found.items() if _is_filled(value)}
+        for name, getter in related:
+            value = getter(record)
+            if value:
+                kept[name] = value
+        for name, keys in without.items():
+            if isinstance(kept.get(name), dict):
+                kept[name] = {key: each for key, each in kept[name].items() if key not in keys}
+        value = get(record)
+        if value:
+            kept[own] = value
+        return kept
 
     def cell(record: Record) -> str:
-        value: Any = get(record)
-        if pick:
-            value = {name: record.attributes[name] for name in pick if record.attributes.get(name)}
-            custom = get(record)
-            if custom:
-                value["custom"] = custom
-        if not value:
-            return ""
-        try:
-            made = clean(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())
-        except TypeError:
-            raise Hold("bad-text") from None
-        if limit and len(made) > limit:
-            raise Hold("too-long")
-        return quoted(made)
+        value = picked(record) if picks else get(record)
+        return fitted(_json(value), limit) if value else ""
 
     return cell
+
+
+def _pick(entry: str) -> tuple[str, Getter | None]:
+    if entry.startswith("relationships."):
+        name = entry.split(".")[1]
+        return name, compile_path(f"relationships.{name}.data.id")
+    return entry, None
+
+
+def _is_filled(value: Any) -> bool:
+    """False for an object whose values are all empty, as the source writes them by default."""
+    return not isinstance(value, dict) or any(value.values())
+
+
+def _json(value: Any) -> str:
+    try:
+        made = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:
+        raise Hold("bad-text") from None
+    return clean(made)

@@ -1,42 +1,116 @@
-"""The table of converters, and what each is told about its line of the map."""
+"""The table of converters: their names, their options, and the field types they can fill."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from transforms.converters import lists, mail, people, places, plain
 from transforms.converters.context import ConverterContext
+from transforms.lookups import LOOKUP_KINDS
 from transforms.record import Cell
 
 Converter = Callable[[ConverterContext], Cell]
+Check = Callable[[Any], bool]
 
-CONVERTERS: Mapping[str, Converter] = {
-    "id": plain.identifier,
-    "text": plain.text,
-    "constant": plain.constant,
-    "datetime": plain.datetime_cell,
-    "boolean": plain.boolean,
-    "number": plain.number,
-    "values": plain.values,
-    "json": plain.json_cell,
-    "join": lists.join,
-    "names": lists.names,
-    "first-value": lists.first_value,
-    "domains": lists.domains,
-    "website": lists.website,
-    "first-name": people.first_name,
-    "last-name": people.last_name,
-    "full-name": people.full_name,
-    "email": people.email,
-    "unusable-email": people.unusable_email,
-    "other-emails": people.other_emails,
-    "phone": people.phone,
-    "other-phones": people.other_phones,
-    "address": places.address,
-    "other-addresses": places.other_addresses,
-    "mail-addresses": mail.addresses,
-    "mail-sender": mail.sender,
-    "mail-sender-name": mail.sender_name,
-    "message-id": mail.message_id,
-    "mail-unusable": mail.unusable,
+TEXT_TYPES = frozenset(
+    {
+        "string",
+        "textarea",
+        "email",
+        "phone",
+        "url",
+        "picklist",
+        "multipicklist",
+        "combobox",
+        "encryptedstring",
+        "anyType",
+    }
+)
+NUMBER_TYPES = frozenset({"double", "currency", "percent", "int", "long"})
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _one_of(*names: str) -> Check:
+    return lambda value: value in names
+
+
+def _is_table_of_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_texts(each) for each in value.values())
+
+
+@dataclass(frozen=True)
+class ConverterSpec:
+    """A converter, its options with a check each, and the field types it can fill (None: any)."""
+
+    make: Converter
+    options: Mapping[str, Check] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    types: frozenset[str] | None = TEXT_TYPES
+
+
+CONVERTERS: Mapping[str, ConverterSpec] = {
+    "id": ConverterSpec(plain.identifier),
+    "text": ConverterSpec(plain.text),
+    "constant": ConverterSpec(plain.constant, types=None),
+    "datetime": ConverterSpec(plain.datetime_cell, types=TEXT_TYPES | {"datetime"}),
+    "boolean": ConverterSpec(plain.boolean, types=TEXT_TYPES | {"boolean"}),
+    "number": ConverterSpec(plain.number, {"whole": _is_flag}, types=TEXT_TYPES | NUMBER_TYPES),
+    "values": ConverterSpec(plain.values, types=None),
+    "json": ConverterSpec(
+        plain.json_cell, {"pick": _is_texts, "without": _is_table_of_texts, "as": _is_text}
+    ),
+    "join": ConverterSpec(lists.join, {"with": _is_text}),
+    "names": ConverterSpec(
+        lists.names, {"of": _one_of(*LOOKUP_KINDS), "ids": _is_flag}, required=("of",)
+    ),
+    "first-value": ConverterSpec(lists.first_value),
+    "domains": ConverterSpec(lists.domains),
+    "website": ConverterSpec(lists.website),
+    "first-name": ConverterSpec(people.first_name),
+    "last-name": ConverterSpec(people.last_name),
+    "full-name": ConverterSpec(people.full_name),
+    "email": ConverterSpec(people.email),
+    "unusable-email": ConverterSpec(people.unusable_email),
+    "other-emails": ConverterSpec(people.other_emails),
+    "phone": ConverterSpec(
+        people.phone, {"type": _is_text, "types": _is_texts}, required=("type", "types")
+    ),
+    "other-phones": ConverterSpec(people.other_phones, {"types": _is_texts}, required=("types",)),
+    "address": ConverterSpec(
+        places.address, {"part": _one_of(*places.ADDRESS_PARTS)}, required=("part",)
+    ),
+    "other-addresses": ConverterSpec(places.other_addresses),
+    "mail-addresses": ConverterSpec(mail.addresses),
+    "mail-sender": ConverterSpec(mail.sender),
+    "mail-sender-name": ConverterSpec(mail.sender_name),
+    "message-id": ConverterSpec(mail.message_id),
 }
 
-__all__ = ["CONVERTERS", "Converter", "ConverterContext"]
+
+def line_faults(convert: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a line's converter and its options, a sentence each."""
+    spec = CONVERTERS.get(convert)
+    if spec is None:
+        yield f"there is no converter {convert}; there are {', '.join(sorted(CONVERTERS))}"
+        return
+    for name, value in options.items():
+        check = spec.options.get(name)
+        if check is None:
+            known = ", ".join(sorted(spec.options)) or "none"
+            yield f"converter {convert} has no option {name}; it has {known}"
+        elif not check(value):
+            yield f"option {name} of converter {convert} cannot have this value"
+    for name in spec.required:
+        if name not in options:
+            yield f"converter {convert} needs the option {name}"

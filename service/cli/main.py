@@ -1,0 +1,65 @@
+"""The command `deskferry`: global options, before or after a command's name, and the commands."""
+
+import gc
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from service.cli import check, demo, migrate, report, simulate, status, trace
+from service.cli.frame import GlobalOptions
+from service.version import VERSION
+
+app = typer.Typer(
+    name="deskferry",
+    help="Moves a Kustomer helpdesk into Salesforce Service Cloud.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (check, migrate, status, trace, report, demo):
+    module.add_to(app)
+app.add_typer(simulate.app, name="simulate")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"deskferry {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    config: Path = typer.Option(Path("deskferry.yaml"), help="The config file."),  # noqa: B008
+    json: bool = typer.Option(False, "--json", help="Machine output on stdout."),
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True),
+) -> None:
+    """Take the options that every command has."""
+    context.obj = GlobalOptions(config, json)
+
+
+def global_options_first(arguments: Sequence[str]) -> list[str]:
+    """Move `--config` and `--json` before the command's name, wherever they were given."""
+    first: list[str] = []
+    rest: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--":
+            rest += [argument, *waiting]
+        elif argument == "--json" or argument.startswith("--config="):
+            first.append(argument)
+        elif argument == "--config":
+            first += [argument, *(value for value in [next(waiting, None)] if value is not None)]
+        else:
+            rest.append(argument)
+    return [*first, *rest]
+
+
+def run() -> None:
+    """The entry point. Ends the process with an exit code of the outside contract."""
+    # Pages of parsed records make the collector's default pace costly; they die young anyway.
+    gc.set_threshold(200_000, 50, 100)
+    app(args=global_options_first(sys.argv[1:]), prog_name="deskferry")

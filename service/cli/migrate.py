@@ -1,0 +1,77 @@
+"""`deskferry migrate`: the full load, or the rest of it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import anyio
+import typer
+from connectors.clock import SystemClock
+
+from service.cli.frame import GlobalOptions, print_json, run_command
+from service.cli.progress_view import show_progress
+from service.cli.signals import stop_on_signal
+from service.logging import start_logging
+from service.run import Migration, Outcome
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="migrate")(migrate)
+
+
+def migrate(context: typer.Context) -> None:
+    """Move everything; run it again to resume."""
+    options: GlobalOptions = context.obj
+
+    async def work() -> int:
+        config = options.config()
+        start_logging(config.log)
+        async with stop_on_signal() as stop:
+            run = Migration(config, clock=SystemClock(), stop=stop)
+            outcome: Outcome
+            async with anyio.create_task_group() as group:
+                group.start_soon(show_progress, run.snapshot)
+                try:
+                    outcome = await run.run()
+                finally:
+                    group.cancel_scope.cancel()
+        if options.json:
+            print_json({"exit_code": outcome.exit_code, **summary(outcome)})
+        else:
+            _print(outcome)
+        return outcome.exit_code
+
+    run_command(options, work)
+
+
+def summary(outcome: Outcome) -> dict[str, Any]:
+    """The run's outcome as a JSON document."""
+    books = {name: asdict(book) for name, book in outcome.summary.books.items()}
+    return {
+        "pid": os.getpid(),
+        "jobs_sent": outcome.summary.jobs_sent,
+        "seconds": round(outcome.summary.seconds, 3),
+        "phases": books,
+    }
+
+
+def _print(outcome: Outcome) -> None:
+    typer.echo(
+        f"{'phase':<14}{'extracted':>11}{'loaded':>10}{'matched':>9}{'skipped':>9}"
+        f"{'held':>7}{'failed':>8}"
+    )
+    for name, book in outcome.summary.books.items():
+        counts: list[Mapping[str, int]] = [book.skipped, book.held, book.failed]
+        skipped, held, failed = (sum(each.values()) for each in counts)
+        typer.echo(
+            f"{name:<14}{book.extracted:>11,}{book.loaded:>10,}{book.matched:>9,}{skipped:>9,}"
+            f"{held:>7,}{failed:>8,}"
+        )
+    typer.echo(
+        f"Books balance. {outcome.summary.jobs_sent} ingest jobs in "
+        f"{outcome.summary.seconds:.1f} s."
+    )
+    if outcome.exit_code:
+        typer.echo("Some rows need attention: deskferry report tells which, why, and what to do.")

@@ -1,0 +1,96 @@
+"""`deskferry simulate kustomer|salesforce`: one stand-in on a port."""
+
+from pathlib import Path
+
+import typer
+from simulators.kustomer.serve import serve_kustomer
+from simulators.kustomer.settings import DEFAULT_KEY, KustomerSettings
+from simulators.salesforce.serve import serve_salesforce
+from simulators.salesforce.settings import SalesforceSettings
+from simulators.serving import announce
+
+from service.cli.frame import GlobalOptions, run_command
+
+app = typer.Typer(help="Serve a stand-in for one of the two APIs on loopback.", no_args_is_help=True)
+
+
+@app.command()
+def kustomer(
+    context: typer.Context,
+    port: int = typer.Option(0, help="Port; 0 takes a free one."),
+    host: str = typer.Option("127.0.0.1", help="Loopback address to listen on."),
+    seed: int = typer.Option(7, help="Seed of the generated org."),
+    customers: int = typer.Option(400, help="Customers in the org."),
+    companies: int = typer.Option(40, help="Companies in the org."),
+    conversations: int = typer.Option(600, help="Conversations in the org."),
+    messages: int = typer.Option(3000, help="Messages in the org."),
+    notes: int = typer.Option(300, help="Notes in the org."),
+    dataset: Path | None = typer.Option(None, help="JSON lines to serve instead."),  # noqa: B008
+    texts: Path | None = typer.Option(None, help="Folder of real texts."),  # noqa: B008
+    api_key: str = typer.Option(DEFAULT_KEY, help="The key that is accepted."),
+    rate_limit: int = typer.Option(1000, help="Requests in a window."),
+    rate_window: float = typer.Option(60.0, help="Length of a window, seconds."),
+    search_limit: int = typer.Option(100, help="Searches in a search window."),
+    search_window: float = typer.Option(60.0, help="Length of a search window, seconds."),
+    list_cap: int | None = typer.Option(None, help="Pages after which lists stop; none: never."),
+) -> None:
+    """Serve a Kustomer org; its address is printed as one JSON line."""
+    settings = KustomerSettings(
+        seed=seed,
+        customers=customers,
+        companies=companies,
+        conversations=conversations,
+        messages=messages,
+        notes=notes,
+        dataset=dataset,
+        texts=texts,
+        api_key=api_key,
+        rate_limit=rate_limit,
+        rate_window_s=rate_window,
+        search_limit=search_limit,
+        search_window_s=search_window,
+        list_cap_pages=list_cap,
+    )
+
+    async def work() -> int:
+        def ready(url: str) -> None:
+            announce(url=url, api_key=settings.api_key)
+
+        await serve_kustomer(settings, host=host, port=port, on_ready=ready)
+        return 0
+
+    options: GlobalOptions = context.obj
+    run_command(options, work)
+
+
+@app.command()
+def salesforce(
+    context: typer.Context,
+    port: int = typer.Option(0, help="Port; 0 takes a free one."),
+    host: str = typer.Option("127.0.0.1", help="Loopback address to listen on."),
+    org_id: str = typer.Option(SalesforceSettings.org_id, help="Id of the org."),
+    client_id: str = typer.Option(SalesforceSettings.client_id, help="Consumer key accepted."),
+    client_secret: str = typer.Option(SalesforceSettings.client_secret, help="Consumer secret."),
+    audit_fields: bool = typer.Option(True, help="Whether audit fields may be set."),
+    job_delay: float = typer.Option(0.0, help="Seconds before a closed job runs."),
+    effect_log: Path | None = typer.Option(None, help="File for the log of effects."),  # noqa: B008
+) -> None:
+    """Serve a Salesforce org; its address is printed as one JSON line."""
+    settings = SalesforceSettings(
+        org_id=org_id,
+        client_id=client_id,
+        client_secret=client_secret,
+        audit_fields=audit_fields,
+        job_delay_s=job_delay,
+        effect_log=effect_log,
+    )
+
+    async def work() -> int:
+        def ready(url: str) -> None:
+            announce(url=url, org_id=settings.org_id)
+
+        await serve_salesforce(settings, host=host, port=port, on_ready=ready)
+        return 0
+
+    options: GlobalOptions = context.obj
+    run_command(options, work)

@@ -1,0 +1,60 @@
+"""`deskferry status`: where the migration stands, from the ledger alone."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from connectors.clock import SystemClock
+from state.ledger import Ledger
+
+from service.cli.frame import GlobalOptions, print_json, run_command
+from service.config import Config
+from service.phases import PHASES
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="status")(status)
+
+
+@asynccontextmanager
+async def looking_at(config: Config) -> AsyncIterator[Ledger]:
+    """Open the workspace's ledger for reading; a run may go on meanwhile."""
+    clock = SystemClock()
+    async with Ledger.open(config.workspace, clock=clock.now, read_only=True) as ledger:
+        yield ledger
+
+
+def status(context: typer.Context) -> None:
+    """Show where the migration stands."""
+    options: GlobalOptions = context.obj
+
+    async def work() -> int:
+        async with looking_at(options.config()) as ledger:
+            phases = [await _phase(ledger, phase.name) for phase in PHASES]
+        if options.json:
+            print_json({"phases": phases})
+            return 0
+        for phase in phases:
+            typer.echo(
+                f"{phase['name']:<14}{phase['state']:<12}{phase['extracted']:>10,} extracted"
+                f"{phase['loaded']:>10,} loaded{phase['matched']:>8,} matched"
+                f"{sum(phase['held'].values()):>7,} held{sum(phase['failed'].values()):>7,} failed"
+            )
+        return 0
+
+    run_command(options, work)
+
+
+async def _phase(ledger: Ledger, name: str) -> dict[str, Any]:
+    book = await ledger.books.read(name)
+    state = "waiting"
+    if await ledger.gates.closed(name):
+        state = "done"
+    elif await ledger.facts.get(f"extracted.{name}"):
+        state = "loading"
+    elif await ledger.slices.of(name):
+        state = "extracting"
+    return {"name": name, "state": state, **asdict(book), "difference": book.difference}

@@ -1,0 +1,73 @@
+"""Why a row is held or failed, said plainly, with what to do. Codes are stable."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reason:
+    """The plain cause of a reason code, and the fix."""
+
+    cause: str
+    fix: str
+
+
+REASONS: dict[str, Reason] = {
+    "no-match": Reason(
+        "No Salesforce record has this mail address or name.",
+        "Make the user or queue in Salesforce, or accept the default owner.",
+    ),
+    "several-matches": Reason(
+        "More than one Salesforce record has this mail address or name.",
+        "Make the value unique in Salesforce; nothing is guessed.",
+    ),
+    "parent-missing": Reason(
+        "The record's parent is not in Salesforce, because it was held, failed or deleted.",
+        "Settle the parent first.",
+    ),
+    "too-long": Reason(
+        "A value is longer than its field, and the map names no field for the whole.",
+        "Give the line a `keep` field in the map, or lengthen the field.",
+    ),
+    "unknown-value": Reason(
+        "A value is not in the line's value map, and there is no default.",
+        "Add the value to the map.",
+    ),
+    "no-id": Reason("The source gave a record without an id.", "Report it to Kustomer support."),
+    "no-attributes": Reason(
+        "The source gave a record without attributes.", "Report it to Kustomer support."
+    ),
+    "wrong-type": Reason(
+        "A value is of another type than its line expects.", "Correct the value or the line."
+    ),
+    "bad-date": Reason("A date cannot be read or is out of range.", "Correct it in Kustomer."),
+    "bad-text": Reason("A text is no valid Unicode.", "Correct it in Kustomer."),
+    "not-a-number": Reason("A value is no number.", "Correct it in Kustomer."),
+    "same-match-key": Reason(
+        "Another record with the same match key is on its way.", "Nothing: it is settled by itself."
+    ),
+    "not-processed": Reason("The job ended before this row.", "Nothing: it is sent again."),
+    "REQUIRED_FIELD_MISSING": Reason(
+        "Salesforce requires a field that the row lacks.", "Give the field a default in the map."
+    ),
+    "STRING_TOO_LONG": Reason("A value is longer than its field.", "Adjust the map."),
+    "INVALID_EMAIL_ADDRESS": Reason("Salesforce refuses a mail address.", "Correct the address."),
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": Reason(
+        "A validation rule of the org refused the row.",
+        "Exempt the running user from the rule during the migration.",
+    ),
+    "DUPLICATES_DETECTED": Reason(
+        "A duplicate rule of the org refused the row.",
+        "Exempt the running user from the rule, or settle the duplicate.",
+    ),
+    "UNABLE_TO_LOCK_ROW": Reason(
+        "The parent was locked each time the row was sent.", "Send the row again when it is quiet."
+    ),
+}
+
+
+def reason_text(code: str) -> Reason:
+    """The plain words for a reason; Salesforce's own code where we have none."""
+    return REASONS.get(
+        code,
+        Reason(f"Salesforce refused the row ({code}).", "Look the code up, or ask the org's admin."),
+    )

@@ -1,0 +1,1 @@
+"""The report: what went where, what did not, and why, without personal data."""

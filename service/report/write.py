@@ -1,0 +1,43 @@
+"""Writes a report's two forms into the workspace."""
+
+import os
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+import orjson
+from jinja2 import Environment, StrictUndefined
+
+from service.report.facts import ReportFacts
+
+
+def write_report(facts: ReportFacts, folder: Path) -> Path:
+    """Write `report.html` and `report.json` into `folder`; returns the HTML file's path."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    page = folder / "report.html"
+    _put(page, render(facts).encode())
+    _put(
+        folder / "report.json", orjson.dumps(facts.model_dump(), option=orjson.OPT_INDENT_2)
+    )
+    return page
+
+
+def render(facts: ReportFacts) -> str:
+    """Return the report as one self-contained HTML page."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["count"] = lambda value: "–" if value is None else f"{value:,}"
+    environment.filters["moment"] = _moment
+    template = (files("service.report") / "report.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(template).render(facts=facts)
+
+
+def _moment(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _put(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)

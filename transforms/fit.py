@@ -1,0 +1,80 @@
+"""Whether a map fits the target: fields, their types, their values, what an insert requires."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from transforms.converters import CONVERTERS
+from transforms.mapping import FieldLine, ParentLine
+from transforms.shape import FieldShape, ObjectShape
+
+
+@dataclass
+class Fit:
+    """Collects every fault of a map; nothing is raised until all of it was looked at."""
+
+    faults: list[str] = field(default_factory=list)
+
+    def usable(
+        self, target: ObjectShape, name: str, *, optional: bool = False
+    ) -> FieldShape | None:
+        """Return the field when an insert may set it; else None, and a fault unless optional."""
+        shape = target.fields.get(name)
+        if shape is not None and shape.createable:
+            return shape
+        if not optional:
+            what = "has no field" if shape is None else "does not let us set"
+            self.faults.append(
+                f"{target.name} {what} {name} (or the running user may not see or write it)."
+            )
+        return None
+
+    def line(self, target: ObjectShape, shape: FieldShape, line: FieldLine) -> None:
+        """Compare a line of the map with its field."""
+        allowed = CONVERTERS[line.convert].types
+        if allowed is not None and shape.type not in allowed:
+            self.faults.append(
+                f"{target.name}.{shape.name} is of type {shape.type}, which converter "
+                f"{line.convert} does not make."
+            )
+        self._values(target, shape, line)
+        if line.default is not None and shape.length and len(line.default) > shape.length:
+            self.faults.append(f"{target.name}.{shape.name} is too short for the line's default.")
+
+    def _values(self, target: ObjectShape, shape: FieldShape, line: FieldLine) -> None:
+        """A picklist takes unknown values without a word (salesforce facts, 15.10): refuse them."""
+        offered = ("true", "false") if shape.type == "boolean" else shape.picklist
+        if not offered and not shape.restricted:
+            return
+        wanted = {value for value in (*line.values.values(), line.default) if value}
+        missing = sorted(wanted - set(offered))
+        if missing:
+            self.faults.append(f"{target.name}.{shape.name} does not offer {', '.join(missing)}.")
+
+    def parent(self, target: ObjectShape, line: ParentLine) -> bool:
+        """Tell whether the columns of a parent can be used; references must lead to its objects."""
+        usable = True
+        for parent_object, column in line.columns.items():
+            shape = self.usable(target, column, optional=line.optional)
+            if shape is None:
+                usable = False
+            elif shape.reference_to and parent_object not in shape.reference_to:
+                self.faults.append(
+                    f"{target.name}.{column} refers to {' or '.join(shape.reference_to)}, "
+                    f"not to {parent_object}."
+                )
+        return usable
+
+    def key(self, target: ObjectShape, name: str | None) -> None:
+        """A key must be unique in the target: it is what keeps a row from being made twice."""
+        shape = target.fields.get(name) if name is not None else None
+        if shape is not None and not (shape.external_id and shape.unique):
+            self.faults.append(f"{target.name}.{name} is not a unique external id.")
+
+    def required(self, target: ObjectShape, given: Iterable[str]) -> None:
+        """Every field that an insert needs must have a column."""
+        columns = set(given)
+        self.faults.extend(
+            f"{target.name} requires {name}, which the map does not give."
+            for name, shape in target.fields.items()
+            if shape.required and name not in columns
+        )

@@ -1,0 +1,53 @@
+"""Moments in time as the source writes them: ISO 8601, mostly UTC with milliseconds."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+_FIRST_YEAR = 1970
+_LAST_YEAR = 4000
+
+
+def target_moment(value: str) -> str | None:
+    """Return `yyyy-MM-ddTHH:mm:ss.SSSZ`; None for what is no moment, or out of the target's range.
+
+    Offsets are converted to UTC; a time without an offset, and a plain date, are taken as UTC.
+    The range is 1970 to 4000 (salesforce facts, 7.9).
+    """
+    try:
+        moment = datetime.fromisoformat(value)
+        if _FIRST_YEAR <= moment.year < _LAST_YEAR and _is_in_target_form(value):
+            return value
+        moment = _in_utc(moment)
+    except (ValueError, OverflowError):
+        return None
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        return None
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def epoch_ms(stamp: Any) -> int:
+    """An ISO moment as epoch ms; 0 for anything else."""
+    if not isinstance(stamp, str):
+        return 0
+    try:
+        return round(_in_utc(datetime.fromisoformat(stamp)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return 0
+
+
+def _is_in_target_form(value: str) -> bool:
+    """Tell whether a string that was read as a moment is in the target's form already."""
+    return (
+        len(value) == 24
+        and value[23] == "Z"
+        and value[10] == "T"
+        and value[19] == "."
+        and value.isascii()
+    )
+
+
+def _in_utc(moment: datetime) -> datetime:
+    zone = moment.tzinfo
+    if zone is UTC:
+        return moment
+    return moment.replace(tzinfo=UTC) if zone is None else moment.astimezone(UTC)
