@@ -52,7 +52,7 @@ class Extractor:
             if piece.done:
                 continue
             done = await self._ledger.slices.done_pages(phase.name, piece.number)
-            last = piece.last_page or piece.spec.get("last_page")
+            last = piece.spec.get("last_page")
             cursors.append(SliceCursor(piece.number, piece.spec, last, done=set(done)))
         return PageSchedule(cursors, readers=self._readers)
 

@@ -130,10 +130,12 @@ class Migration:
         )
         sealer.spool_bytes = await ledger.batches.open_bytes()
         self._watch(kustomer, queue, sealer)
-        flow = _Flow(self._config, ledger, kustomer, salesforce, mapping, queue, sealer)
+        flow = _Flow(
+            self._config, self._clock, ledger, kustomer, salesforce, mapping, queue, sealer
+        )
         async with anyio.create_task_group() as group:
             group.start_soon(self._stop_when_asked, group.cancel_scope)
-            await flow.run(open_phases, self._progress.phases, self._clock)
+            await flow.run(open_phases, self._progress.phases)
             group.cancel_scope.cancel()
         if self._stop.is_set() and not await self._all_closed(ledger):
             raise Interrupted(
@@ -184,6 +186,7 @@ class _Flow:
     def __init__(
         self,
         config: Config,
+        clock: Clock,
         ledger: Ledger,
         kustomer: KustomerSide,
         salesforce: SalesforceClient,
@@ -192,6 +195,7 @@ class _Flow:
         sealer: Sealer,
     ) -> None:
         self._config = config
+        self._clock = clock
         self._ledger = ledger
         self._kustomer = kustomer
         self._salesforce = salesforce
@@ -203,7 +207,7 @@ class _Flow:
         self._live_jobs = anyio.Semaphore(config.salesforce.live_jobs)
 
     async def run(
-        self, phases: list[Phase], progress: dict[str, PhaseProgress], clock: Clock
+        self, phases: list[Phase], progress: dict[str, PhaseProgress]
     ) -> None:
         """Run `phases` to their gates; those not named are closed already."""
         open_names = {phase.name for phase in phases}
@@ -211,15 +215,15 @@ class _Flow:
             if name not in open_names:
                 event.set()
         async with anyio.create_task_group() as group:
-            group.start_soon(self._extract, phases, progress, clock)
+            group.start_soon(self._extract, phases, progress)
             group.start_soon(self._sealer.run, progress)
             for phase in phases:
-                group.start_soon(self._load, phase, progress[phase.name], clock)
+                group.start_soon(self._load, phase, progress[phase.name])
 
     async def _extract(
-        self, phases: list[Phase], progress: dict[str, PhaseProgress], clock: Clock
+        self, phases: list[Phase], progress: dict[str, PhaseProgress]
     ) -> None:
-        planner = Planner(self._kustomer.client, now_ms=int(clock.now() * 1000))
+        planner = Planner(self._kustomer.client, now_ms=int(self._clock.now() * 1000))
         extractor = Extractor(
             self._kustomer.client,
             self._ledger,
@@ -235,7 +239,7 @@ class _Flow:
             await extractor.read(phase, schedule)
         await self._queue.close()
 
-    async def _load(self, phase: Phase, progress: PhaseProgress, clock: Clock) -> None:
+    async def _load(self, phase: Phase, progress: PhaseProgress) -> None:
         for name in phase.after:
             await self._closed[name].wait()
         if progress.state == "waiting":
@@ -250,7 +254,7 @@ class _Flow:
                     group.start_soon(self._loader(phase, table, progress).run)
         progress.state = "checking"
         try:
-            await close_gate(phase, self._ledger, self._salesforce, now=clock.now())
+            await close_gate(phase, self._ledger, self._salesforce, now=self._clock.now())
         except DeskferryError:
             progress.state = "unbalanced"
             raise
