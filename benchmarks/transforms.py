@@ -12,12 +12,12 @@ from importlib.resources import files
 from typing import Any
 
 import orjson
-from transforms.compile import CompiledPhase, MapSettings, compile_mapping
-from transforms.lookups import Lookups
-from transforms.mapping import parse_mapping
 
 from tests.unit.transforms.samples import company, conversation, customer, message, note
 from tests.unit.transforms.target_shape import default_shape
+from transforms.compile import CompiledPhase, MapSettings, compile_mapping
+from transforms.lookups import Lookups
+from transforms.mapping import parse_mapping
 
 PAGE_ROWS = 100
 ROUNDS = 5

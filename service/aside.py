@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from state.ledger import Ledger, Tx
-from state.rows import RowEntry, RowState
 
 from service.phases import Phase
+from state.ledger import Ledger, Tx
+from state.rows import RowEntry, RowState
 
 if TYPE_CHECKING:
     from service.assemble import RowReader
@@ -128,4 +128,5 @@ class LooseRows:
 
     def payload(self, index: int) -> bytes:
         """The CSV cells of row `index`."""
-        return self._cells[index]
+        cells: bytes = self._cells[index]
+        return cells

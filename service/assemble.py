@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import anyio.to_thread
-from state.batches import Batch
-from state.ledger import Ledger
-from transforms.compile import ParentField, Table
 
 from service.aside import Aside, AsideRow
 from service.phases import Phase
+from state.batches import Batch
+from state.ledger import Ledger
+from transforms.compile import ParentField, Table
 
 _BLOCK_ROWS = 200
 _YIELD_BYTES = 512_000

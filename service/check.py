@@ -8,7 +8,6 @@ from pathlib import Path
 from connectors.clock import Clock
 from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.client import SalesforceClient
-
 from service.compose import open_kustomer, open_salesforce
 from service.config import Config
 from service.errors import DONE, REFUSED, REMOTE, explain

@@ -10,7 +10,6 @@ from connectors.http import HttpClient
 from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.auth import ClientCredentials, JwtBearer
 from connectors.salesforce.client import SalesforceClient
-
 from service.config import Config
 
 

@@ -7,15 +7,15 @@ records that refer to it fall back as the map says.
 from collections import defaultdict
 
 import anyio
+
 from connectors.salesforce.client import SalesforceClient
+from service.phases import Phase
+from service.progress import PhaseProgress
+from service.seal import Sealer
 from state.batches import Batch
 from state.ledger import Ledger
 from state.rows import RowEntry
 from transforms.compile import MatchRule
-
-from service.phases import Phase
-from service.progress import PhaseProgress
-from service.seal import Sealer
 
 
 class DirectoryMatcher:

@@ -4,15 +4,15 @@ Only sealed pages are remembered: after a crash the pages that were under way ar
 """
 
 import anyio
+
 from connectors.errors import ConnectorError
 from connectors.kustomer.client import KustomerClient, Page, SearchQuery
-from state.ledger import Ledger
-
 from service.pages import PageQueue, SourcePage
 from service.phases import Phase
 from service.planner import Planner
 from service.progress import PhaseProgress
 from service.schedule import PageSchedule, SliceCursor
+from state.ledger import Ledger
 
 
 class Extractor:

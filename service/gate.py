@@ -1,10 +1,9 @@
 """Closes a phase: its books balance on distinct source ids, and Salesforce's own count agrees."""
 
 from connectors.salesforce.client import SalesforceClient
-from state.ledger import Ledger
-
 from service.errors import DeskferryError
 from service.phases import Phase
+from state.ledger import Ledger
 
 
 class BooksUnbalanced(DeskferryError):

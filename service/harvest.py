@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import orjson
+
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.ingest import IngestJobs
 from connectors.salesforce.results import (
@@ -20,15 +21,14 @@ from connectors.salesforce.results import (
     read_successes,
     to_18,
 )
-from state.ledger import Ledger
-from state.rows import RowEntry, RowState
-
 from service.aside import Aside, LooseRows, loose_payload
 from service.assemble import JobRow, JobRows
 from service.content import content_key, sent_cells
 from service.errors import DeskferryError
 from service.phases import Phase
 from service.progress import PhaseProgress
+from state.ledger import Ledger, Tx
+from state.rows import RowEntry, RowState
 
 AGAIN = frozenset({"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION"})
 STOPPING = frozenset({"STORAGE_LIMIT_EXCEEDED"})
@@ -168,7 +168,7 @@ class Harvester:
             self._progress.loaded += await self._into_crosswalk(tx, job, entries, "loaded")
 
     async def _into_crosswalk(
-        self, tx: object, job: int, entries: Sequence[tuple[str, int, str, int, bytes]], origin: str
+        self, tx: Tx, job: int, entries: Sequence[tuple[str, int, str, int, bytes]], origin: str
     ) -> int:
         """Store ids; a record counts as loaded when its first part is new in the crosswalk."""
         ledger, phase = self._ledger, self._phase

@@ -2,10 +2,9 @@
 
 from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.client import SalesforceClient
-from state.ledger import Ledger
-
 from service.config import Config
 from service.errors import DeskferryError
+from state.ledger import Ledger
 
 
 class WrongOrg(DeskferryError):

@@ -8,15 +8,15 @@ job (salesforce facts, 3.11).
 from collections.abc import AsyncIterator, Sequence
 
 import anyio
+
 from connectors.errors import ConnectorError, NotFound, OutcomeUnknown
 from connectors.salesforce.ingest import IngestJob, IngestJobs
-from state.batches import Batch
-from state.jobs import Job
-from state.ledger import Ledger
-
 from service.assemble import JobRows
 from service.errors import DeskferryError
 from service.phases import Phase
+from state.batches import Batch
+from state.jobs import Job
+from state.ledger import Ledger
 
 CREATE_TRIES = 5
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
+
 from state.batches import Batch
 
 SERVER_BATCH_ROWS = 10_000

@@ -10,13 +10,9 @@ from contextlib import AsyncExitStack, ExitStack
 
 import anyio
 import orjson
+
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.ingest import IngestJobs
-from state.batches import Batch
-from state.jobs import Job
-from state.ledger import Ledger
-from transforms.compile import Table
-
 from service.aside import Aside, LooseRows
 from service.assemble import Assembler, JobRows
 from service.harvest import Harvester
@@ -25,6 +21,10 @@ from service.lanes import LaneLocks, choose
 from service.phases import Phase
 from service.progress import PhaseProgress
 from service.seal import Sealer
+from state.batches import Batch
+from state.jobs import Job
+from state.ledger import Ledger
+from transforms.compile import Table
 
 
 class Loader:

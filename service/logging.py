@@ -21,9 +21,7 @@ def redact(value: str) -> str:
     return value if len(value) <= _LONGEST else value[:40] + f"… [{len(value)} characters]"
 
 
-def redacting(
-    _: Any, __: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def redacting(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The processor that redacts every text of a line."""
     return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
 

@@ -7,15 +7,14 @@ from pathlib import Path
 from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.describe import ObjectDescribe
+from service.config import Config
+from service.identity import StateDisagrees
+from service.phases import PHASES
 from state.ledger import Ledger
 from transforms.compile import CompiledMapping, MapSettings, compile_mapping
 from transforms.lookups import Lookups
 from transforms.mapping import parse_mapping
 from transforms.shape import FieldShape, ObjectShape
-
-from service.config import Config
-from service.identity import StateDisagrees
-from service.phases import PHASES
 
 MAPPING_FILE = "mapping.yaml"
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from connectors.errors import ConnectorError
 from connectors.kustomer.client import KustomerClient, SearchQuery
-
 from service.errors import DeskferryError
 from service.phases import Phase, SearchContext
 

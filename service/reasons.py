@@ -69,5 +69,7 @@ def reason_text(code: str) -> Reason:
     """The plain words for a reason; Salesforce's own code where we have none."""
     return REASONS.get(
         code,
-        Reason(f"Salesforce refused the row ({code}).", "Look the code up, or ask the org's admin."),
+        Reason(
+            f"Salesforce refused the row ({code}).", "Look the code up, or ask the org's admin."
+        ),
     )

@@ -3,23 +3,22 @@
 Running it again resumes: what the ledger knows is not asked, transformed or sent again.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 import anyio
+
 from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.ingest import IngestJobs
-from state.books import Book
-from state.ledger import Ledger
-from transforms.compile import CompiledMapping
-
 from service.compose import KustomerSide, open_kustomer_side, open_salesforce
 from service.config import Config
 from service.directory import DirectoryMatcher
-from service.errors import DeskferryError
+from service.errors import ATTENTION, DONE, INTERRUPTED, DeskferryError, explain
 from service.extract import Extractor
 from service.gate import close_gate
 from service.identity import check_identity
@@ -32,8 +31,13 @@ from service.phases import PHASES, Phase
 from service.planner import Planner
 from service.progress import BudgetView, PhaseProgress, RunProgress, RunSnapshot
 from service.seal import Sealer
+from state.books import Book
+from state.ledger import Ledger
+from transforms.compile import CompiledMapping
 
-DONE, ATTENTION = 0, 5
+LogEnd = Callable[
+    [type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[None]
+]
 
 
 class Interrupted(DeskferryError):
@@ -90,10 +94,30 @@ class Migration:
             )
             salesforce = await stack.enter_async_context(open_salesforce(self._config, self._clock))
             before = await ledger.jobs.count()
+            stack.push_async_exit(await self._in_command_log(ledger))
             await check_identity(self._config, ledger, kustomer.client, salesforce)
             await self._recall(ledger)
             await self._drive(ledger, kustomer, salesforce)
             return await self._conclude(ledger, before)
+
+    async def _in_command_log(self, ledger: Ledger) -> LogEnd:
+        """Note the start of this run; returns what notes its end, however it ends."""
+        async with ledger.write() as tx:
+            run = await ledger.runs.start(tx, "migrate", os.getpid())
+
+        async def end(
+            kind: type[BaseException] | None,
+            error: BaseException | None,
+            trace: TracebackType | None,
+        ) -> None:
+            code = explain(error).exit_code if error else DONE
+            if isinstance(error, anyio.get_cancelled_exc_class()):
+                code = INTERRUPTED
+            with anyio.CancelScope(shield=True):
+                async with ledger.write() as tx:
+                    await ledger.runs.finish(tx, run, code)
+
+        return end
 
     async def _recall(self, ledger: Ledger) -> None:
         """Start the counters from the books of earlier runs."""
@@ -206,9 +230,7 @@ class _Flow:
         self._locks = LaneLocks(config.salesforce.lanes)
         self._live_jobs = anyio.Semaphore(config.salesforce.live_jobs)
 
-    async def run(
-        self, phases: list[Phase], progress: dict[str, PhaseProgress]
-    ) -> None:
+    async def run(self, phases: list[Phase], progress: dict[str, PhaseProgress]) -> None:
         """Run `phases` to their gates; those not named are closed already."""
         open_names = {phase.name for phase in phases}
         for name, event in self._closed.items():
@@ -220,9 +242,7 @@ class _Flow:
             for phase in phases:
                 group.start_soon(self._load, phase, progress[phase.name])
 
-    async def _extract(
-        self, phases: list[Phase], progress: dict[str, PhaseProgress]
-    ) -> None:
+    async def _extract(self, phases: list[Phase], progress: dict[str, PhaseProgress]) -> None:
         planner = Planner(self._kustomer.client, now_ms=int(self._clock.now() * 1000))
         extractor = Extractor(
             self._kustomer.client,

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 import anyio
 import anyio.to_thread
 import orjson
+
+from service.pages import PageQueue, SourcePage
+from service.phases import Phase, phase_named
+from service.progress import PhaseProgress
 from state.ledger import Ledger
 from state.rows import RowEntry
 from state.spool import BatchColumns, SpoolFile
 from transforms.block import Block, HeldRecord, RowSet
 from transforms.compile import CompiledMapping, CompiledPhase
 from transforms.lookups import Lookups
-
-from service.pages import PageQueue, SourcePage
-from service.phases import Phase, phase_named
-from service.progress import PhaseProgress
 
 FLUSH_BYTES = 8_000_000
 FLUSH_ROWS = 20_000

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiosqlite
 import anyio
+import anyio.to_thread
 
 from state import queries
 from state.errors import DiskFull, StateDamaged, StateTooNew, WorkspaceUnusable
@@ -99,7 +100,7 @@ async def open_database(path: Path, *, read_only: bool) -> AsyncIterator[Databas
                 yield Database(None, reader)
             return
         async with aiosqlite.connect(path, isolation_level=None) as writer:
-            path.chmod(0o600)
+            await anyio.to_thread.run_sync(path.chmod, 0o600)
             await writer.execute("PRAGMA journal_mode = WAL")
             await writer.execute("PRAGMA synchronous = FULL")
             await writer.execute("PRAGMA cache_size = -32000")

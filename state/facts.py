@@ -22,4 +22,4 @@ class Facts:
 
     async def all(self) -> dict[str, str]:
         """Return every fact."""
-        return {key: value for key, value in await self._database.fetch(self._sql["all"])}
+        return dict(await self._database.fetch(self._sql["all"]))

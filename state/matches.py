@@ -22,4 +22,4 @@ class Matches:
     async def lookup(self, object: str, keys: Sequence[str]) -> dict[str, str]:
         """Return the target id of each known key."""
         rows = await self._database.fetch_in(self._sql["lookup"], (object,), keys)
-        return {key: target for key, target in rows}
+        return dict(rows)

@@ -127,5 +127,17 @@ class Rows:
                 first_seen,
                 updated_at,
             )
-            for phase, key, part, state, reason, field, detail, job, payload, first_seen, updated_at in found
+            for (
+                phase,
+                key,
+                part,
+                state,
+                reason,
+                field,
+                detail,
+                job,
+                payload,
+                first_seen,
+                updated_at,
+            ) in found
         ]

@@ -63,7 +63,7 @@ class Table:
         payloads = self._payloads([distinct[number] for number in self.order])
         version = epoch_ms(record.attributes.get("updatedAt"))
         source_id = record.row["id"]
-        trailer = "\x1f".join(references).encode()
+        trailer = "".join(["\x1f" + each for each in references]).encode()
         for part, payload in enumerate(payloads):
             rows.keys.append(source_id)
             rows.parts.append(part)
@@ -71,7 +71,7 @@ class Table:
             for column, reference in zip(rows.parents, references, strict=True):
                 column.append(reference)
             rows.payloads.append(payload)
-            rows.digests.append(blake2b(payload + b"\x1f" + trailer, digest_size=16).hexdigest())
+            rows.digests.append(blake2b(payload + trailer, digest_size=16).hexdigest())
             rows.match_keys.append(match_key if part == 0 else "")
 
     def empty(self) -> RowSet:
@@ -145,6 +145,8 @@ def reference(
 
     def plain(record: Record) -> str:
         value = get(record)
+        if type(value) is str and value.isalnum() and value.isascii():
+            return value
         if _is_none(value):
             if needed:
                 raise Hold("no-parent", name)

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 
 import typer
-from connectors.clock import SystemClock
 
+from connectors.clock import SystemClock
 from service.check import CheckItem, run_check
 from service.cli.frame import GlobalOptions, print_json, run_command
 

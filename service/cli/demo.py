@@ -70,9 +70,7 @@ def _journey(stack: ExitStack, folder: Path, size: int) -> int:
     target = stack.enter_context(_stand_in("salesforce", []))
     config = folder / "deskferry.yaml"
     config.write_text(
-        CONFIG.format(
-            kustomer=source["url"], salesforce=target["url"], org_id=target["org_id"]
-        ),
+        CONFIG.format(kustomer=source["url"], salesforce=target["url"], org_id=target["org_id"]),
         encoding="utf-8",
     )
     environment = {

@@ -87,8 +87,10 @@ def _write_crash_file(error: BaseException) -> None:
 
 def _frames(error: BaseException, lines: list[str]) -> None:
     lines.append(type(error).__name__)
-    for frame in traceback.extract_tb(error.__traceback__):
-        lines.append(f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}")
+    lines.extend(
+        f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    )
     inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
     for each in (*inner, *([error.__cause__] if error.__cause__ else [])):
         _frames(each, lines)

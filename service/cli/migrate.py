@@ -7,8 +7,8 @@ from typing import Any
 
 import anyio
 import typer
-from connectors.clock import SystemClock
 
+from connectors.clock import SystemClock
 from service.cli.frame import GlobalOptions, print_json, run_command
 from service.cli.progress_view import show_progress
 from service.cli.signals import stop_on_signal

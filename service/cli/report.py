@@ -2,8 +2,8 @@
 
 import anyio.to_thread
 import typer
-from connectors.clock import SystemClock
 
+from connectors.clock import SystemClock
 from service.cli.frame import GlobalOptions, print_json, run_command
 from service.cli.status import looking_at
 from service.report.facts import collect

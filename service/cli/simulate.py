@@ -3,15 +3,17 @@
 from pathlib import Path
 
 import typer
+
+from service.cli.frame import GlobalOptions, run_command
 from simulators.kustomer.serve import serve_kustomer
 from simulators.kustomer.settings import DEFAULT_KEY, KustomerSettings
 from simulators.salesforce.serve import serve_salesforce
 from simulators.salesforce.settings import SalesforceSettings
 from simulators.serving import announce
 
-from service.cli.frame import GlobalOptions, run_command
-
-app = typer.Typer(help="Serve a stand-in for one of the two APIs on loopback.", no_args_is_help=True)
+app = typer.Typer(
+    help="Serve a stand-in for one of the two APIs on loopback.", no_args_is_help=True
+)
 
 
 @app.command()

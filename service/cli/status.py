@@ -6,12 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 import typer
-from connectors.clock import SystemClock
-from state.ledger import Ledger
 
+from connectors.clock import SystemClock
 from service.cli.frame import GlobalOptions, print_json, run_command
 from service.config import Config
 from service.phases import PHASES
+from state.ledger import Ledger
 
 
 def add_to(app: typer.Typer) -> None:

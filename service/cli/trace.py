@@ -4,12 +4,12 @@ from typing import Any
 
 import anyio.to_thread
 import typer
-from state.ledger import Ledger
 
 from service.cli.frame import GlobalOptions, print_json, run_command
 from service.cli.status import looking_at
 from service.errors import ATTENTION, DONE
 from service.reasons import reason_text
+from state.ledger import Ledger
 
 
 def add_to(app: typer.Typer) -> None:

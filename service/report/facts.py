@@ -3,10 +3,10 @@
 from typing import Literal
 
 from pydantic import BaseModel
-from state.ledger import Ledger
 
 from service.phases import PHASES, Phase
 from service.reasons import reason_text
+from state.ledger import Ledger
 
 SAMPLE_IDS = 20
 SERVER_BATCH_ROWS = 10_000
@@ -136,15 +136,15 @@ async def _reasons(ledger: Ledger, phase: str) -> list[ReasonFacts]:
                 state="skipped",
                 reason=reason,
                 records=count,
-                cause="The source marks the record as deleted." if reason == "deleted" else words.cause,
+                cause="The source marks the record as deleted."
+                if reason == "deleted"
+                else words.cause,
                 fix="Nothing to do.",
                 sample_ids=[],
             )
         )
     for (state, reason), count in sorted((await ledger.rows.counts(phase)).items()):
-        rows = await ledger.rows.listed(
-            phase=phase, state=state, reason=reason, limit=SAMPLE_IDS
-        )
+        rows = await ledger.rows.listed(phase=phase, state=state, reason=reason, limit=SAMPLE_IDS)
         words = reason_text(reason)
         found.append(
             ReasonFacts(

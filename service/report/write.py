@@ -16,9 +16,7 @@ def write_report(facts: ReportFacts, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     page = folder / "report.html"
     _put(page, render(facts).encode())
-    _put(
-        folder / "report.json", orjson.dumps(facts.model_dump(), option=orjson.OPT_INDENT_2)
-    )
+    _put(folder / "report.json", orjson.dumps(facts.model_dump(), option=orjson.OPT_INDENT_2))
     return page
 
 

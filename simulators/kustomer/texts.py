@@ -59,7 +59,7 @@ class Texts:
 
 
 def _real(folder: Path) -> list[str]:
-    found = []
+    found: list[str] = []
     for name in ("dialogues.jsonl.gz", "emails.jsonl.gz"):
         path = folder / name
         if not path.exists():

@@ -227,4 +227,4 @@ class JobWorker:
 
 def new_content() -> IO[bytes]:
     """A file for a job's rows; it goes when it is closed."""
-    return tempfile.TemporaryFile()  # noqa: SIM115
+    return tempfile.TemporaryFile()

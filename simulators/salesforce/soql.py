@@ -139,22 +139,25 @@ class Query:
     def _through(self, relation: str, field: str) -> Callable[[Row], Any]:
         for known in self._object.fields.values():
             if known.relation.lower() == relation.lower():
-                column, targets = known.name, known.targets
-
-                def get(row: Row) -> Any:
-                    for target in targets:
-                        found = self._store.get(target, row.get(column) or "")
-                        if found is not None:
-                            return found.get(field)
-                    return None
-
-                return get
+                return self._parent_value(known.name, known.targets, field)
         message = f"Didn't understand relationship '{relation}' in field path."
         raise SoqlError("INVALID_FIELD", message)
 
+    def _parent_value(
+        self, column: str, targets: tuple[str, ...], field: str
+    ) -> Callable[[Row], Any]:
+        def get(row: Row) -> Any:
+            for target in targets:
+                found = self._store.get(target, row.get(column) or "")
+                if found is not None:
+                    return found.get(field)
+            return None
+
+        return get
+
     def _by_index(self) -> list[Row] | None:
         """Rows by a unique key, an id or a parent, where the condition begins with one."""
-        items = self._tokens._items[self._tokens._at :]  # noqa: SLF001
+        items = self._tokens._items[self._tokens._at :]
         if len(items) < 3 or "OR" in (each.upper() for each in items):
             return None
         known = self._object.by_lower().get(items[0].lower())

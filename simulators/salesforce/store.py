@@ -103,7 +103,7 @@ class Store:
         record_id = str(values.get("Id") or self.ids.new(table.definition.prefix))
         now = self.now()
         table.records[record_id] = {
-            **{known: None for known in table.definition.fields},
+            **dict.fromkeys(table.definition.fields),
             "IsDeleted": False,
             "CreatedDate": now,
             "LastModifiedDate": now,

@@ -138,7 +138,7 @@ def _date(field: FieldDef) -> Check:
 
     def check(value: Any) -> str:
         try:
-            return datetime.strptime(str(value), "%Y-%m-%d").date().isoformat()  # noqa: DTZ007
+            return datetime.strptime(str(value), "%Y-%m-%d").date().isoformat()
         except ValueError:
             code = "INVALID_TYPE_ON_FIELD_IN_RECORD"
             raise BadValue(code, f"{name}: no date", name) from None

@@ -22,7 +22,8 @@ def clean(value: str) -> str:
     if "\r" in value:
         value = value.replace("\r\n", "\n").replace("\r", "\n")
     # Bodies are mostly printable but for line ends, tabs and hard spaces: C settles those.
-    if value.replace("\n", "").replace("\xa0", "").replace("\t", "").isprintable():
+    rest = value.replace("\n", "")
+    if rest.isprintable() or rest.replace("\xa0", "").replace("\t", "").isprintable():
         return value
     if _SUSPECT.search(value) is None:
         return value

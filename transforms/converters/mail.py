@@ -41,7 +41,7 @@ def _one(entry: Any) -> tuple[str, str]:
 
 def _usable(entry: Any) -> list[str]:
     """The mail addresses of one entry; text may hold several."""
-    text = _text_of(entry) if isinstance(entry, dict) else entry
+    text = entry if isinstance(entry, str) else _text_of(entry) if isinstance(entry, dict) else None
     if not isinstance(text, str):
         return []
     if is_email(text):
@@ -58,7 +58,9 @@ def addresses(context: ConverterContext) -> Cell:
         value = get(record)
         if not value:
             return ""
-        found = [address for entry in as_list(value) for address in _usable(entry)]
+        found: list[str] = []
+        for entry in as_list(value):
+            found += _usable(entry)
         return fitted("; ".join(found), limit)
 
     return cell
@@ -72,6 +74,8 @@ def sender(context: ConverterContext) -> Cell:
         value = get(record)
         if not value:
             return ""
+        if type(value) is str and is_email(value):
+            return fitted(value, limit)
         address, _ = _one(as_list(value)[0])
         return fitted(address, limit) if is_email(address) else ""
 
@@ -84,7 +88,7 @@ def sender_name(context: ConverterContext) -> Cell:
 
     def cell(record: Record) -> str:
         value = get(record)
-        if not value:
+        if not value or (type(value) is str and is_email(value)):
             return ""
         address, name = _one(as_list(value)[0])
         if not name and not is_email(address):

@@ -121,6 +121,8 @@ def number(context: ConverterContext) -> Cell:
         value = get(record)
         if value is None or value == "":
             return ""
+        if type(value) is int and -_LARGEST < value < _LARGEST:
+            return str(value)
         if isinstance(value, bool):
             raise Hold("not-a-number")
         if isinstance(value, str):
@@ -151,7 +153,7 @@ def values(context: ConverterContext) -> Cell:
 
     def cell(record: Record) -> str:
         value = get(record)
-        if isinstance(value, list):
+        if type(value) is list:
             value = value[0] if value else None
         if type(value) is str and value in table:
             return table[value]
@@ -176,20 +178,26 @@ def json_cell(context: ConverterContext) -> Cell:
     picks = [_pick(entry) for entry in context.options.get("pick", ())]
     names = tuple(name for name, getter in picks if getter is None)
     related = tuple((name, getter) for name, getter in picks if getter is not None)
-    without: Mapping[str, Any] = context.options.get("without", {})
+    options: Mapping[str, Any] = context.options.get("without", {})
+    without = tuple((name, frozenset(keys)) for name, keys in options.items())
     own = context.options.get("as", "custom")
 
-    def picked(record: Record) -> Any:
+    def picked(record: Record) -> dict[str, Any]:
         attributes = record.attributes
-        found = {name: attributes[name] for name in names if attributes.get(name)}
-        kept = {name: value for name, value in found.items() if _is_filled(value)}
+        kept: dict[str, Any] = {}
+        for name in names:
+            value = attributes.get(name)
+            # The source writes objects with nothing but empty values by default.
+            if value and (type(value) is not dict or any(value.values())):
+                kept[name] = value
         for name, getter in related:
             value = getter(record)
             if value:
                 kept[name] = value
-        for name, keys in without.items():
-            if isinstance(kept.get(name), dict):
-                kept[name] = {key: each for key, each in kept[name].items() if key not in keys}
+        for name, keys in without:
+            value = kept.get(name)
+            if isinstance(value, dict) and not keys.isdisjoint(value):
+                kept[name] = {key: each for key, each in value.items() if key not in keys}
         value = get(record)
         if value:
             kept[own] = value
@@ -207,11 +215,6 @@ def _pick(entry: str) -> tuple[str, Getter | None]:
         name = entry.split(".")[1]
         return name, compile_path(f"relationships.{name}.data.id")
     return entry, None
-
-
-def _is_filled(value: Any) -> bool:
-    """False for an object whose values are all empty, as the source writes them by default."""
-    return not isinstance(value, dict) or any(value.values())
 
 
 def _json(value: Any) -> str:

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from state import queries
 from state.errors import IllegalStep, NoWorkspace, StateDamaged, StateTooNew, WorkspaceLocked
 from state.keys import decode_id, encode_id
@@ -35,9 +36,8 @@ def columns(rows: int) -> BatchColumns:
 
 
 async def test_a_fact_survives_reopening(tmp_path: Path) -> None:
-    async with Ledger.open(tmp_path, clock=clock) as ledger:
-        async with ledger.write() as tx:
-            await ledger.facts.set(tx, "org", "a")
+    async with Ledger.open(tmp_path, clock=clock) as ledger, ledger.write() as tx:
+        await ledger.facts.set(tx, "org", "a")
     async with Ledger.open(tmp_path, clock=clock, read_only=True) as ledger:
         assert await ledger.facts.get("org") == "a"
 
@@ -67,9 +67,8 @@ async def test_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
 
 
 async def test_a_newer_state_is_refused(tmp_path: Path) -> None:
-    async with Ledger.open(tmp_path, clock=clock) as ledger:
-        async with ledger.write() as tx:
-            await tx.run(f"PRAGMA user_version = {len(queries.migrations()) + 1}")
+    async with Ledger.open(tmp_path, clock=clock) as ledger, ledger.write() as tx:
+        await tx.run(f"PRAGMA user_version = {len(queries.migrations()) + 1}")
     with pytest.raises(StateTooNew):
         async with Ledger.open(tmp_path, clock=clock):
             pass
