@@ -1,0 +1,128 @@
+"""Both stand-ins and the real command as child processes, for tests that break things."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+CONFIG = """\
+kustomer:
+  base_url: {source}
+  api_key: env:TEST_KUSTOMER_KEY
+  search_per_minute: 100
+  rate_share: {share}
+salesforce:
+  login_url: {target}
+  client_id: env:TEST_CLIENT_ID
+  client_secret: env:TEST_CLIENT_SECRET
+  org_id: {org_id}
+workspace: ./ferry
+"""
+KEY = "kustomer-demo-key"
+SECRET = "demo-secret"
+
+
+@dataclass
+class Journey:
+    """One pair of stand-ins, a config, and the command."""
+
+    folder: Path
+    source: str
+    target: str
+    org_id: str
+
+    def configure(self, *, share: float = 1.0, **replace: str) -> None:
+        values = {"source": self.source, "target": self.target, "org_id": self.org_id, **replace}
+        text = CONFIG.format(share=share, **values)
+        (self.folder / "deskferry.yaml").write_text(text, encoding="utf-8")
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        environment = {
+            **os.environ,
+            "TEST_KUSTOMER_KEY": KEY,
+            "TEST_CLIENT_ID": "deskferry-demo",
+            "TEST_CLIENT_SECRET": SECRET,
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "service", *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        child = self.start(*arguments)
+        out, err = child.communicate(timeout=600)
+        return child.returncode, out, err
+
+    def source_records(self, kind: str) -> dict[str, dict[str, Any]]:
+        return {row["id"]: row for row in self._lines(self.source, f"dump?kind={kind}")}
+
+    def target_records(self, name: str) -> list[dict[str, Any]]:
+        return list(self._lines(self.target, f"dump?object={name}"))
+
+    def effects(self) -> list[dict[str, Any]]:
+        return list(self._lines(self.target, "effects"))
+
+    def stats(self, url: str) -> Any:
+        return httpx.get(f"{url}/__admin/stats").json()
+
+    def fault(self, url: str, **fault: Any) -> None:
+        httpx.post(f"{url}/__admin/faults", json=fault).raise_for_status()
+
+    def clear_faults(self, url: str) -> None:
+        httpx.delete(f"{url}/__admin/faults").raise_for_status()
+
+    def _lines(self, url: str, what: str) -> Iterator[Any]:
+        reply = httpx.get(f"{url}/__admin/{what}", timeout=120)
+        return (json.loads(line) for line in reply.text.split("\n") if line)
+
+
+@contextmanager
+def journey(
+    folder: Path, source_options: list[str], target_options: list[str] | None = None
+) -> Iterator[Journey]:
+    with ExitStack() as stack:
+        source = stack.enter_context(_stand_in("kustomer", source_options))
+        target = stack.enter_context(_stand_in("salesforce", target_options or []))
+        made = Journey(folder, source["url"], target["url"], target["org_id"])
+        made.configure()
+        yield made
+
+
+@contextmanager
+def _stand_in(name: str, options: list[str]) -> Iterator[Any]:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "service", "simulate", name, *options],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert child.stdout is not None
+        yield json.loads(child.stdout.readline())
+    finally:
+        child.kill()
+        child.wait()
+        assert child.stdout is not None
+        child.stdout.close()
+
+
+def sizes(conversations: int, messages: int) -> list[str]:
+    return [
+        f"--conversations={conversations}",
+        f"--messages={messages}",
+        f"--notes={conversations // 2}",
+        f"--customers={max(20, conversations // 3)}",
+        "--companies=40",
+        "--rate-limit=1000000",
+        "--search-limit=1000000",
+    ]
