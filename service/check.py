@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.clock import Clock
+from connectors.http import RetryPolicy
 from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.client import SalesforceClient
 from service.compose import open_kustomer, open_salesforce
@@ -17,6 +18,8 @@ from transforms.compile import MapSettings, compile_mapping
 from transforms.mapping import parse_mapping
 
 LEAST_DISK_MB = 500
+# A preflight answers soon: someone is waiting for it.
+QUICK = RetryPolicy(attempts=2, base_s=0.2)
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,9 @@ async def run_check(config: Config, clock: Clock) -> CheckResult:
     """Look at everything and change nothing; exit 0, 3 (refused) or 6 (a remote said no)."""
     checks = _Checks(config)
     _disk(checks)
-    async with open_kustomer(config, clock) as kustomer:
+    async with open_kustomer(config, clock, QUICK) as kustomer:
         await _kustomer(checks, kustomer)
-    async with open_salesforce(config, clock) as salesforce:
+    async with open_salesforce(config, clock, QUICK) as salesforce:
         await _salesforce(checks, salesforce)
     return CheckResult(checks.items, checks.exit_code)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from connectors.budget import RequestBudget, SearchBudget
 from connectors.clock import Clock
-from connectors.http import HttpClient
+from connectors.http import HttpClient, RetryPolicy
 from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.auth import ClientCredentials, JwtBearer
 from connectors.salesforce.client import SalesforceClient
@@ -23,7 +23,9 @@ class KustomerSide:
 
 
 @asynccontextmanager
-async def open_kustomer_side(config: Config, clock: Clock) -> AsyncIterator[KustomerSide]:
+async def open_kustomer_side(
+    config: Config, clock: Clock, policy: RetryPolicy | None = None
+) -> AsyncIterator[KustomerSide]:
     """Open the Kustomer side; secrets are resolved here and go nowhere else."""
     settings = config.kustomer
     shards = max(1, -(-settings.connections // 8))
@@ -31,6 +33,7 @@ async def open_kustomer_side(config: Config, clock: Clock) -> AsyncIterator[Kust
         settings.base_url,
         name="kustomer",
         clock=clock,
+        policy=policy,
         connections=-(-settings.connections // shards),
         shards=shards,
     )
@@ -47,23 +50,29 @@ async def open_kustomer_side(config: Config, clock: Clock) -> AsyncIterator[Kust
 
 
 @asynccontextmanager
-async def open_kustomer(config: Config, clock: Clock) -> AsyncIterator[KustomerClient]:
+async def open_kustomer(
+    config: Config, clock: Clock, policy: RetryPolicy | None = None
+) -> AsyncIterator[KustomerClient]:
     """Open just the Kustomer client."""
-    async with open_kustomer_side(config, clock) as side:
+    async with open_kustomer_side(config, clock, policy) as side:
         yield side.client
 
 
 @asynccontextmanager
-async def open_salesforce(config: Config, clock: Clock) -> AsyncIterator[SalesforceClient]:
+async def open_salesforce(
+    config: Config, clock: Clock, policy: RetryPolicy | None = None
+) -> AsyncIterator[SalesforceClient]:
     """Open the Salesforce client; it signs in at its first call."""
     settings = config.salesforce
     async with AsyncExitStack() as stack:
         login = await stack.enter_async_context(
-            HttpClient(settings.login_url, name="salesforce-login", clock=clock)
+            HttpClient(settings.login_url, name="salesforce-login", clock=clock, policy=policy)
         )
 
         def instance(url: str) -> HttpClient:
-            return HttpClient(url, name="salesforce", clock=clock, connections=8, shards=1)
+            return HttpClient(
+                url, name="salesforce", clock=clock, policy=policy, connections=8, shards=1
+            )
 
         client = SalesforceClient(
             _auth(config, login, clock),

@@ -49,10 +49,12 @@ class Shelf:
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     encoded: dict[str, bytes] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
+    _listed: list[str] | None = None
 
     def put(self, record: dict[str, Any]) -> None:
         """Add or replace a record."""
         record_id = record["id"]
+        self._listed = None
         if record_id not in self.records:
             if self.order and record_id < self.order[-1]:
                 bisect.insort(self.order, record_id)
@@ -63,15 +65,16 @@ class Shelf:
 
     def drop(self, record_id: str) -> None:
         """Remove a record for good, as a hard delete does."""
+        self._listed = None
         del self.records[record_id]
         del self.encoded[record_id]
         self.order.remove(record_id)
 
     def listed(self) -> list[str]:
         """Ids that a list shows: deleted records are not among them."""
-        if not any(self.is_deleted(each) for each in self.order):
-            return self.order
-        return [each for each in self.order if not self.is_deleted(each)]
+        if self._listed is None:
+            self._listed = [each for each in self.order if not self.is_deleted(each)]
+        return self._listed
 
     def is_deleted(self, record_id: str) -> bool:
         """Tell whether a record is marked deleted."""

@@ -38,7 +38,8 @@ class SearchIndex:
         attribute, descending = _sort(context, body.get("sort"))
         found = self._range(context, shelf, attribute, rules)
         accept = self._coverage(shelf, archive, bool(body.get("includeDeleted")))
-        ids = [each for each in found if accept(each) and _matches(shelf.records[each], rules)]
+        left = [rule for rule in rules if rule[0] != attribute or rule[1] not in ("gte", "lt")]
+        ids = [each for each in found if accept(each) and _matches(shelf.records[each], left)]
         return ids[::-1] if descending else ids
 
     def _range(
