@@ -152,7 +152,7 @@ class Sealer:
         for table, rows in block.tables.items():
             lock = _lock_index(compiled, table, phase)
             self._spread(page, table, rows, lock, into)
-        self._note_exceptions(page, block, into)
+        self._note_exceptions(block, into)
 
     def _spread(
         self, page: SourcePage, table: str, rows: RowSet, lock: int | None, into: _Unsealed
@@ -178,12 +178,9 @@ class Sealer:
             into.size_bytes += len(payload)
         into.rows += len(rows.keys)
 
-    def _note_exceptions(self, page: SourcePage, block: Block, into: _Unsealed) -> None:
+    def _note_exceptions(self, block: Block, into: _Unsealed) -> None:
         if block.held:
-            by_id = {row.get("id"): row for row in page.rows if isinstance(row, dict)}
-            for record in block.held:
-                raw = by_id.get(record.source_id)
-                into.held.append((record, orjson.dumps({"record": raw})))
+            into.held += [(held, orjson.dumps({"record": held.row})) for held in block.held]
         for skipped in block.skipped:
             into.skipped[skipped.reason] = into.skipped.get(skipped.reason, 0) + 1
 

@@ -168,7 +168,7 @@ def _split(name: str, view: memoryview) -> tuple[memoryview, dict[str, list[int]
         raise StateDamaged(f"Batch file {name} is cut short.")
     magic, length = _HEAD.unpack(view[: _HEAD.size])
     packed = bytes(view[_HEAD.size : _HEAD.size + length])
-    body = view[_HEAD.size + length :]
+    start = _HEAD.size + length
     try:
         if magic == _INDEX_ONLY:
             packed = zlib.decompress(packed)
@@ -177,6 +177,6 @@ def _split(name: str, view: memoryview) -> tuple[memoryview, dict[str, list[int]
         index = orjson.loads(packed)
     except (zlib.error, orjson.JSONDecodeError):
         raise StateDamaged(f"Batch file {name} is damaged.") from None
-    if magic == _FULL and sum(index["lengths"]) != len(body):
+    if magic == _FULL and sum(index["lengths"]) != len(view) - start:
         raise StateDamaged(f"Batch file {name} is cut short.")
-    return body, index
+    return view[start:], index

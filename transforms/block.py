@@ -1,6 +1,8 @@
 """What a page of source records becomes: rows by column, and the records set apart."""
 
+import dataclasses
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -23,12 +25,15 @@ class RowSet:
 
 @dataclass(frozen=True, slots=True)
 class HeldRecord:
-    """A record that cannot be mapped as it is: a stable reason and the field it is about."""
+    """A record that cannot be mapped as it is: a stable reason, the field it is about, and the
+    record itself (`row`), so that it can be mapped again without asking the source.
+    """
 
     source_id: str
     reason: str
     field: str = ""
     detail: str = ""
+    row: Any = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from transforms.converters import CONVERTERS, ConverterContext
 from transforms.converters.lists import domain_key
 from transforms.errors import Hold, MappingDoesNotFit
 from transforms.fit import Fit
+from transforms.generate import Maker, row_maker
 from transforms.mapping import FieldLine, Mapping, MatchLine, PhaseLine, TableLine, WhenLine
 from transforms.match import MatchRule
 from transforms.phase import CompiledPhase
@@ -68,7 +69,15 @@ def _phase(
 
 def _match_phase(name: str, kind: str, line: MatchLine) -> CompiledPhase:
     rule = MatchRule(line.object, line.target, line.where, compile_path(line.source))
-    table = _Unquoted(rule.object, (rule.target,), (), None, (rule.value,), (0,), ())
+    table = _Unquoted(
+        rule.object,
+        (rule.target,),
+        (),
+        None,
+        lambda record: [rule.value(record)],
+        (rule.value,),
+        (),
+    )
     return CompiledPhase(name, kind, {rule.object: table}, rule, lambda record: rule.object)
 
 
@@ -95,15 +104,15 @@ class _Columns:
     """Columns in CSV order; a cell that several columns show is made once."""
 
     names: list[str] = field(default_factory=list)
-    cells: list[Cell] = field(default_factory=list)
+    makers: list[Maker] = field(default_factory=list)
     order: list[int] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
 
-    def add(self, name: str, cell: Cell, recipe: str) -> None:
+    def add(self, name: str, maker: Maker, recipe: str) -> None:
         number = self.known.get(recipe)
         if number is None:
-            number = self.known[recipe] = len(self.cells)
-            self.cells.append(cell)
+            number = self.known[recipe] = len(self.makers)
+            self.makers.append(maker)
         self.names.append(name)
         self.order.append(number)
 
@@ -120,8 +129,8 @@ def _table(target: ObjectShape, line: TableLine, settings: MapSettings, fit: Fit
         tuple(columns.names),
         tuple(parents),
         line.key,
-        tuple(columns.cells),
-        tuple(columns.order),
+        row_maker(columns.makers, columns.order),
+        tuple(columns.makers[number].cell for number in columns.order),
         tuple(references),
         _match_key(line),
         columns.names.index(split.field) if split and split.field in columns.names else None,
@@ -140,10 +149,15 @@ def _columns(target: ObjectShape, line: TableLine, fit: Fit) -> _Columns:
         is_split = line.split is not None and line.split.field == name
         length = 0 if is_split else shape.length
         recipe = each.model_dump_json(exclude={"optional"})
-        columns.add(name, _cell(each, length), f"{length} {recipe}")
+        columns.add(name, _maker(each, length), f"{length} {recipe}")
         if each.keep is not None and (whole := fit.usable(target, each.keep)):
-            columns.add(each.keep, _whole(each, shape, whole), each.keep)
+            columns.add(each.keep, Maker(_whole(each, shape, whole)), each.keep)
     return columns
+
+
+def _maker(line: FieldLine, length: int) -> Maker:
+    plain = line.convert == "text" and line.when is None
+    return Maker(_cell(line, length), sole_attribute(line.source) if plain else None, length)
 
 
 def _cell(line: FieldLine, length: int) -> Cell:
@@ -153,7 +167,6 @@ def _cell(line: FieldLine, length: int) -> Cell:
             length=length,
             default=line.default,
             keep=line.keep is not None,
-            attribute=sole_attribute(line.source),
             values={key.lower(): value for key, value in line.values.items()},
             options=line.options,
         )

@@ -38,7 +38,10 @@ def epoch_ms(stamp: Any) -> int:
     if not isinstance(stamp, str):
         return 0
     try:
-        return round(_in_utc(datetime.fromisoformat(stamp)).timestamp() * 1000)
+        moment = datetime.fromisoformat(stamp)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return round(moment.timestamp() * 1000)
     except (ValueError, OverflowError):
         return 0
 

@@ -33,16 +33,16 @@ class CompiledPhase:
             try:
                 self._map(row, lookups, block)
             except Hold as hold:
-                block.held.append(HeldRecord(_name_of(row), hold.reason, hold.field, hold.detail))
+                block.held.append(_held(row, hold.reason, hold.field, hold.detail))
             except Exception as error:  # noqa: BLE001  one odd record must not stop its neighbours
-                block.held.append(HeldRecord(_name_of(row), "unmappable", "", type(error).__name__))
+                block.held.append(_held(row, "unmappable", "", type(error).__name__))
         return block
 
     def _map(self, row: Any, lookups: Lookups, block: Block) -> None:
         source_id = row.get("id") if isinstance(row, dict) else None
         if not isinstance(source_id, str) or not source_id:
             raise Hold("no-id")
-        if not is_reference(source_id):
+        if not (source_id.isalnum() and source_id.isascii()) and not is_reference(source_id):
             raise Hold("bad-id")
         attributes = row.get("attributes")
         if not isinstance(attributes, dict):
@@ -57,6 +57,10 @@ class CompiledPhase:
         record = Record(row, attributes, lookups)
         name = self.choose(record)
         self.tables[name].add(record, block.tables[name])
+
+
+def _held(row: Any, reason: str, field: str, detail: str) -> HeldRecord:
+    return HeldRecord(_name_of(row), reason, field, detail, row)
 
 
 def _name_of(row: Any) -> str:

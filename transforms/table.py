@@ -7,6 +7,7 @@ from typing import Any
 
 from transforms.block import RowSet
 from transforms.errors import Hold
+from transforms.generate import RowMaker
 from transforms.moments import epoch_ms
 from transforms.record import Cell, Getter, Record
 from transforms.split import split_text
@@ -37,16 +38,15 @@ class ParentField:
 class Table:
     """A target object's columns, in CSV order (the key first), and how rows are made.
 
-    `cells` are the distinct ones; `order` names the cell of each column, since some columns show
-    the same value.
+    `make` gives all cells of a row, `cells` one by one, to say which of them holds a record.
     """
 
     object: str
     columns: tuple[str, ...]
     parents: tuple[ParentField, ...]
     key_column: str | None
+    make: RowMaker
     cells: tuple[Cell, ...]
-    order: tuple[int, ...]
     references: tuple[Callable[[Record], str], ...]
     match_key: Callable[[Record], str] | None = None
     split_at: int | None = None
@@ -55,24 +55,24 @@ class Table:
     def add(self, record: Record, rows: RowSet) -> None:
         """Append the record's row or rows; raises `Hold`, and appends nothing then."""
         try:
-            distinct = [make(record) for make in self.cells]
+            cells = self.make(record)
         except Hold as hold:
             raise self._located(record, hold) from None
         references = [make(record) for make in self.references]
         match_key = self.match_key(record) if self.match_key is not None else ""
-        payloads = self._payloads([distinct[number] for number in self.order])
+        payloads = self._payloads(cells)
         version = epoch_ms(record.attributes.get("updatedAt"))
         source_id = record.row["id"]
-        trailer = "".join(["\x1f" + each for each in references]).encode()
+        trailer = ("\x1f" + "\x1f".join(references)).encode()
         for part, payload in enumerate(payloads):
             rows.keys.append(source_id)
             rows.parts.append(part)
             rows.versions.append(version)
-            for column, reference in zip(rows.parents, references, strict=True):
-                column.append(reference)
             rows.payloads.append(payload)
             rows.digests.append(blake2b(payload + trailer, digest_size=16).hexdigest())
-            rows.match_keys.append(match_key if part == 0 else "")
+            rows.match_keys.append("" if part else match_key)
+            for number, column in enumerate(rows.parents):
+                column.append(references[number])
 
     def empty(self) -> RowSet:
         """Return a row set with a column for each parent field."""
@@ -86,7 +86,7 @@ class Table:
             try:
                 make(record)
             except Hold:
-                return Hold(hold.reason, self.columns[self.order.index(number)], hold.detail)
+                return Hold(hold.reason, self.columns[number], hold.detail)
         return hold
 
     def _payloads(self, cells: list[str]) -> list[bytes]:

@@ -11,14 +11,12 @@ from transforms.record import Getter
 class ConverterContext:
     """One line of the map: the target field's length in characters (0: none), and options.
 
-    `attribute` is the source attribute's name when the line reads just one; `values` has its keys
-    in lower case.
+    `values` has its keys in lower case.
     """
 
     get: Getter
     length: int = 0
     default: str | None = None
     keep: bool = False
-    attribute: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)

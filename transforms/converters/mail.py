@@ -15,7 +15,6 @@ from transforms.record import Cell, Record
 
 _IN_BRACKETS = re.compile(r"<([^<>]+)>\s*\Z")
 _SEPARATORS = re.compile(r"[,;]")
-_MESSAGE_ID = re.compile(r"<[^<>\s]+@[^<>\s]+>\Z")
 
 
 def _text_of(entry: dict[str, Any]) -> Any:
@@ -48,6 +47,19 @@ def _usable(entry: Any) -> list[str]:
         return [text]
     pieces = _SEPARATORS.split(text) if "@" in text else []
     return [address for address, _ in map(_one, pieces) if is_email(address)]
+
+
+def _is_message_id(value: str) -> bool:
+    inner = value[1:-1]
+    return (
+        value[:1] == "<"
+        and value[-1:] == ">"
+        and "@" in inner[1:-1]
+        and "<" not in inner
+        and ">" not in inner
+        and " " not in inner
+        and inner.isprintable()
+    )
 
 
 def addresses(context: ConverterContext) -> Cell:
@@ -104,9 +116,8 @@ def message_id(context: ConverterContext) -> Cell:
 
     def cell(record: Record) -> str:
         value = get(record)
-        if not isinstance(value, str) or value[:1] != "<" or not _MESSAGE_ID.match(value):
+        if not isinstance(value, str) or not _is_message_id(value):
             return ""
-        value = clean(value)
         return "" if limit and len(value) > limit else fitted(value, limit)
 
     return cell

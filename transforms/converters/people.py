@@ -18,6 +18,8 @@ UNKNOWN = "Unknown"
 
 def _attribute(record: Record, name: str) -> str:
     value = record.attributes.get(name)
+    if type(value) is str and value.isprintable():
+        return value.strip()
     return clean(as_text(value)).strip() if value is not None else ""
 
 
@@ -82,11 +84,8 @@ def full_name(context: ConverterContext) -> Cell:
     limit = context.length
 
     def cell(record: Record) -> str:
-        forms = (
-            _attribute(record, "displayName"),
-            _attribute(record, "name"),
-            _joined_name(record),
-        )
+        forms = [_attribute(record, "displayName"), _attribute(record, "name")]
+        forms.append(_joined_name(record))
         return fitted("\n".join(dict.fromkeys(form for form in forms if form)), limit)
 
     return cell

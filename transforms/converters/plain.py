@@ -42,9 +42,11 @@ def text(context: ConverterContext) -> Cell:
     get, keep = context.get, context.keep
     limit = context.length
     default = quoted(context.default or "")
-    name, room = context.attribute, context.length or 1 << 40
 
-    def careful(value: Any) -> str:
+    def cell(record: Record) -> str:
+        value = get(record)
+        if value is None:
+            return default
         value = clean(value if isinstance(value, str) else as_text(value))
         if not value or value.isspace():
             return default
@@ -52,29 +54,7 @@ def text(context: ConverterContext) -> Cell:
             value = value[: limit - 1] + ELLIPSIS
         return fitted(value, limit)
 
-    def cell(record: Record) -> str:
-        value = get(record)
-        return default if value is None else careful(value)
-
-    if name is None:
-        return cell
-
-    def attribute_cell(record: Record) -> str:
-        value = record.attributes.get(name)
-        if value is None:
-            return default
-        # The plain cases, most of them by far: short, printable, no quote, not blank.
-        if (
-            type(value) is str
-            and len(value) <= room
-            and value[:1] > " "
-            and '"' not in value
-            and value.isprintable()
-        ):
-            return value
-        return careful(value)
-
-    return attribute_cell
+    return cell
 
 
 def datetime_cell(context: ConverterContext) -> Cell:
