@@ -33,7 +33,18 @@ class Extractor:
         self._planner = planner
         self._readers = readers
 
-    async def plan(self, phase: Phase, progress: PhaseProgress) -> PageSchedule:
+    async def count(self, phase: Phase, progress: PhaseProgress) -> None:
+        """Ask the source once how many records a phase has, for the time left."""
+        fact = f"source_total.{phase.name}"
+        if phase.stream.search is None or await self._ledger.facts.get(fact):
+            return
+        total = await self._planner.source_total(phase)
+        if total is not None:
+            progress.source_total = total
+            async with self._ledger.write() as tx:
+                await self._ledger.facts.set(tx, fact, str(total))
+
+    async def plan(self, phase: Phase) -> PageSchedule:
         """Return what is left to read of `phase`; the plan is made and stored on the first run."""
         slices = await self._ledger.slices.of(phase.name)
         if not slices:
@@ -41,12 +52,7 @@ class Extractor:
             async with self._ledger.write() as tx:
                 await self._ledger.slices.plan(tx, phase.name, plan.slices)
                 await self._ledger.facts.set(tx, f"way.{phase.name}", plan.way)
-                if plan.source_total is not None:
-                    total = str(plan.source_total)
-                    await self._ledger.facts.set(tx, f"source_total.{phase.name}", total)
             slices = await self._ledger.slices.of(phase.name)
-        stored = await self._ledger.facts.get(f"source_total.{phase.name}")
-        progress.source_total = int(stored) if stored else None
         cursors = []
         for piece in slices:
             if piece.done:

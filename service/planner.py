@@ -31,10 +31,9 @@ class WindowTooDense(DeskferryError):
 
 @dataclass(frozen=True)
 class Plan:
-    """The slices of a stream in reading order, and the rows the source says it has (or None)."""
+    """The slices of a stream in reading order, and the way they are read."""
 
     slices: list[dict[str, Any]]
-    source_total: int | None
     way: str
 
 
@@ -66,16 +65,18 @@ class Planner:
         Raises the connectors' errors (a missing role, an unreachable host) and `WindowTooDense`.
         Nothing is durable here: the caller stores the plan before the first page is read.
         """
-        total = await self._source_total(phase)
-        if phase.stream.search is None or await self._list_is_whole(phase, total):
-            return Plan(list_slices(phase), total, "list")
+        if phase.stream.search is None or await self._list_is_whole(phase):
+            return Plan(list_slices(phase), "list")
         slices = await self._windows(phase.stream.search, archive=False)
         if phase.stream.search.archive:
             slices += await self._windows(phase.stream.search, archive=True)
-        return Plan(slices, total, "search windows")
+        return Plan(slices, "search windows")
 
-    async def _source_total(self, phase: Phase) -> int | None:
-        """Ask search how many rows there are; None when it cannot tell (a role, a capped total)."""
+    async def source_total(self, phase: Phase) -> int | None:
+        """Ask search how many rows there are; None when it cannot tell (a role, a capped total).
+
+        Good for progress only: it takes from the search budget, so nothing waits for it.
+        """
         search = phase.stream.search
         if search is None:
             return None
@@ -92,7 +93,7 @@ class Planner:
             raise
         return total
 
-    async def _list_is_whole(self, phase: Phase, total: int | None) -> bool:
+    async def _list_is_whole(self, phase: Phase) -> bool:
         """Tell whether the list can be read to its end: it goes on past the cap, or ends before."""
         behind = await self._list_rows(phase, LIST_CAP_PAGES + 1)
         if behind:
@@ -100,6 +101,7 @@ class Planner:
         last_allowed = await self._list_rows(phase, LIST_CAP_PAGES)
         if last_allowed < phase.stream.page_size:
             return True
+        total = await self.source_total(phase)
         return total is not None and total <= LIST_CAP_PAGES * phase.stream.page_size
 
     async def _list_rows(self, phase: Phase, page: int) -> int:

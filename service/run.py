@@ -236,26 +236,41 @@ class _Flow:
         for name, event in self._closed.items():
             if name not in open_names:
                 event.set()
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._extract, phases, progress)
-            group.start_soon(self._sealer.run, progress)
-            for phase in phases:
-                group.start_soon(self._load, phase, progress[phase.name])
+        extractor = self._extractor()
+        async with anyio.create_task_group() as counting:
+            counting.start_soon(self._count, extractor, phases, progress)
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._extract, extractor, phases, progress)
+                group.start_soon(self._sealer.run, progress)
+                for phase in phases:
+                    group.start_soon(self._load, phase, progress[phase.name])
+            counting.cancel_scope.cancel()
 
-    async def _extract(self, phases: list[Phase], progress: dict[str, PhaseProgress]) -> None:
+    def _extractor(self) -> Extractor:
         planner = Planner(self._kustomer.client, now_ms=int(self._clock.now() * 1000))
-        extractor = Extractor(
+        return Extractor(
             self._kustomer.client,
             self._ledger,
             self._queue,
             planner=planner,
             readers=self._config.kustomer.connections,
         )
+
+    async def _count(
+        self, extractor: Extractor, phases: list[Phase], progress: dict[str, PhaseProgress]
+    ) -> None:
+        """Learn the totals beside the work; the largest phases come first."""
+        for phase in reversed(phases):
+            await extractor.count(phase, progress[phase.name])
+
+    async def _extract(
+        self, extractor: Extractor, phases: list[Phase], progress: dict[str, PhaseProgress]
+    ) -> None:
         for phase in phases:
             if await self._ledger.facts.get(f"extracted.{phase.name}"):
                 continue
             progress[phase.name].state = "extracting"
-            schedule = await extractor.plan(phase, progress[phase.name])
+            schedule = await extractor.plan(phase)
             await extractor.read(phase, schedule)
         await self._queue.close()
 
