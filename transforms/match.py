@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from transforms.converters.cells import clean
 from transforms.record import Getter, Record
 
 
@@ -22,7 +23,7 @@ class MatchRule:
     def value(self, record: Record) -> str:
         """The value a record is matched by, normalised; "" when it has none."""
         found = self.get(record)
-        return self.normalise(found) if isinstance(found, str) else ""
+        return self.normalise(clean(found)) if isinstance(found, str) else ""
 
     @staticmethod
     def normalise(value: str) -> str:
