@@ -48,8 +48,9 @@ class Secret:
 
     @classmethod
     def _read(cls, value: Any) -> "Secret":
-        if isinstance(value, str) and value.startswith(("env:", "file:")) and value[5:].strip():
-            return cls(value)
+        if isinstance(value, str) and value.startswith(("env:", "file:")):
+            if value.partition(":")[2].strip():
+                return cls(value)
         raise PydanticCustomError("secret", "must be a reference, env:NAME or file:PATH")
 
 

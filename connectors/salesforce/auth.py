@@ -7,6 +7,7 @@ of them wait for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -15,8 +16,9 @@ import anyio
 import jwt
 
 from connectors.clock import Clock
-from connectors.errors import AuthRefused, BadReply
+from connectors.errors import AuthRefused, BadReply, ConnectorError
 from connectors.http import HttpClient, Reply, is_json
+from connectors.salesforce.ids import to_18
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -25,12 +27,20 @@ _ASSERTION_S = 180
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in session. The token goes to `instance_url` and nowhere else."""
+    """A signed-in session. The token goes to `instance_url` and nowhere else.
+
+    `org_id` and `user_id` have 18 characters.
+    """
 
     token: str
     instance_url: str
     org_id: str
     user_id: str
+
+    def same_place(self, other: Session) -> bool:
+        """True when both belong to one user at one address."""
+        mine = (self.instance_url, self.org_id, self.user_id)
+        return mine == (other.instance_url, other.org_id, other.user_id)
 
     def __repr__(self) -> str:
         """Name the org; never the token."""
@@ -97,12 +107,18 @@ class JwtBearer:
 
 
 class SessionHolder:
-    """The current session, and its renewal by whoever first finds it dead."""
+    """The current session, and its renewal by whoever first finds it dead.
+
+    A renewal that failed is everyone's who waited for it, and a refusal is final for this object:
+    knocking on with a refused key could lock the account.
+    """
 
     def __init__(self, auth: Auth) -> None:
         self._auth = auth
         self._turn = anyio.Lock()
         self._session: Session | None = None
+        self._failures = 0
+        self._failure: ConnectorError | None = None
 
     async def current(self) -> Session:
         """Return the session, signing in at the first call."""
@@ -112,14 +128,28 @@ class SessionHolder:
         return self._session
 
     async def renew(self, dead_token: str) -> None:
-        """Replace the session that `dead_token` belongs to, unless someone has done it already."""
+        """Replace the session that `dead_token` belongs to, unless someone has done it already.
+
+        Raises `AuthRefused` also when another user or instance answers: our jobs belong to one.
+        """
         await self._sign_in(dead_token)
 
     async def _sign_in(self, dead_token: str | None) -> None:
+        failures = self._failures
         async with self._turn:
-            known = self._session.token if self._session else None
-            if known is None or known == dead_token:
-                self._session = await self._auth.sign_in()
+            waited = self._failures != failures
+            if self._failure and (waited or self._failure.recovery == "refuse"):
+                raise copy(self._failure)
+            if self._session and self._session.token != dead_token:
+                return
+            try:
+                session = await self._auth.sign_in()
+                if self._session and not session.same_place(self._session):
+                    raise AuthRefused("Salesforce signed us in as another user or elsewhere.")
+                self._session = session
+            except ConnectorError as error:
+                self._failures, self._failure = self._failures + 1, error
+                raise
 
 
 async def _ask(http: HttpClient, form: Mapping[str, str]) -> Session:
@@ -156,4 +186,4 @@ def _session(said: Any) -> Session:
     parts = identity.rstrip("/").split("/")
     if len(parts) < 2:
         raise BadReply("The sign-in's identity does not name org and user.")
-    return Session(token, url, parts[-2], parts[-1])
+    return Session(token, url, to_18(parts[-2]), to_18(parts[-1]))

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Final, Literal, Self, Unpack
+
+import anyio
 
 from connectors.call import CallOptions
-from connectors.errors import BadReply
-from connectors.http import HttpClient, Reply, StreamReply, Verdict, is_json
+from connectors.errors import BadReply, NotFound
+from connectors.http import HttpClient, Reply, Retry, StreamReply, Verdict, is_json
 from connectors.salesforce.auth import Auth, Session, SessionHolder
 from connectors.salesforce.describe import ObjectDescribe, read_describe
-from connectors.salesforce.refusals import refusal
+from connectors.salesforce.limits import Limit, Usage, read_limits, read_usage
+from connectors.salesforce.records import RowOutcome, checked_size, read_outcomes
+from connectors.salesforce.refusals import SessionEnded, refusal
+from connectors.salesforce.soql import read_count, read_pages
 
-_USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
-_COMMON = {
+__all__ = ["Limit", "RowOutcome", "SalesforceClient", "SalesforceOrg", "Usage"]
+
+_COMMON: Final = {
     # Absent, REST would run the org's assignment rules (salesforce facts, 2.3).
     "Sforce-Auto-Assign": "FALSE",
     "Sforce-Call-Options": "client=deskferry",
 }
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -33,27 +39,14 @@ class SalesforceOrg:
     instance_url: str
 
 
-@dataclass(frozen=True)
-class Limit:
-    """One org limit: allowed and left."""
-
-    max: int
-    remaining: int
-
-
-@dataclass(frozen=True)
-class Usage:
-    """API requests of the last 24 hours, as the last reply told: used and allowed."""
-
-    used: int
-    allowed: int
-
-
 class SalesforceClient:
     """Calls under `/services/data/vVV.V` as the signed-in user; signs in at the first call.
 
-    Use as an async context manager. A 401 renews the session once for all who wait, and the call is
-    made again where that is harmless.
+    Use as an async context manager; calls may run concurrently. The instance's address is learned
+    at sign-in, `make_http` opens a client for it, and the token goes nowhere else. A 401 renews the
+    session once for all who wait, and the call is made again where it can be. Reads are retried,
+    calls with effects never (`OutcomeUnknown`). Any call may raise the errors of `refusals.refusal`
+    beside those of `HttpClient`. `last_usage` is what the last reply told, None before.
     """
 
     def __init__(
@@ -67,9 +60,10 @@ class SalesforceClient:
         self._make_http = make_http
         self.api_version = api_version
         self._base = f"/services/data/v{api_version}"
-        self._https: dict[str, HttpClient] = {}
+        self._opening = anyio.Lock()
+        self._http: HttpClient | None = None
         self._stack = AsyncExitStack()
-        self.usage: Usage | None = None
+        self.last_usage: Usage | None = None
 
     async def __aenter__(self) -> Self:
         """Nothing is sent yet."""
@@ -82,78 +76,136 @@ class SalesforceClient:
         trace: TracebackType | None,
     ) -> None:
         """Close the connections."""
+        self._http = None
         await self._stack.aclose()
 
     async def org(self) -> SalesforceOrg:
-        """Return the org and user that the session belongs to."""
+        """The org and user that the session belongs to; signs in if need be."""
         session = await self._sessions.current()
         return SalesforceOrg(session.org_id, session.user_id, session.instance_url)
 
     async def versions(self) -> list[str]:
-        """Return the API versions that the org offers, oldest first."""
-        reply = await (await self._http()).request("GET", "/services/data/", accept=is_json)
-        said = reply.json()
-        if reply.status != 200 or not isinstance(said, list):
-            raise BadReply("The list of API versions is not what Salesforce promises.")
-        return [str(each.get("version")) for each in said if isinstance(each, dict)]
-
-    async def limits(self) -> Mapping[str, Limit]:
-        """Return the org's limits by name; values may lag five minutes."""
-        said = (await self.call("GET", "/limits", "the org's limits")).json()
-        return {
-            name: Limit(int(value["Max"]), int(value["Remaining"]))
-            for name, value in said.items()
-            if isinstance(value, dict) and "Max" in value and "Remaining" in value
-        }
-
-    async def describe(self, name: str) -> ObjectDescribe:
-        """Return the describe of one object; raises `NotFound` when there is none."""
-        path = f"/sobjects/{name}/describe"
-        return read_describe((await self.call("GET", path, f"the describe of {name}")).json())
-
-    async def query(
-        self, soql: str, *, all_rows: bool = False
-    ) -> AsyncIterator[list[dict[str, Any]]]:
-        """Yield the pages of a query; `all_rows` includes the recycle bin and archived rows."""
-        resource = "/queryAll" if all_rows else "/query"
-        said = (await self.call("GET", resource, "a query", params={"q": soql})).json()
-        while True:
-            records = said.get("records")
-            if not isinstance(records, list):
-                raise BadReply("A query's answer holds no records.")
-            yield records
-            following = said.get("nextRecordsUrl")
-            if said.get("done", True) or not isinstance(following, str):
-                return
-            path = following[following.index("/query") :]
-            said = (await self.call("GET", path, "the next page of a query")).json()
-
-    async def count(self, soql: str) -> int:
-        """Return the number that a `SELECT COUNT()` query tells."""
-        said = (await self.call("GET", "/query", "a count", params={"q": soql})).json()
-        return int(said["totalSize"])
-
-    async def collection(
-        self, method: str, records: Sequence[Mapping[str, Any]]
-    ) -> list[dict[str, Any]]:
-        """Write up to 200 records in one call; returns a result for each, in their order."""
-        body = {"allOrNone": False, "records": list(records)}
-        reply = await self.call(method, "/composite/sobjects", "a collection", json=body)
+        """The API versions that the org offers, such as `62.0`, oldest first."""
+        http = await self._opened()
+        reply = await http.request("GET", "/services/data/", accept=is_json)
+        if reply.status >= 400:
+            raise refusal(reply, "the list of API versions")
         said = reply.json()
         if not isinstance(said, list):
-            raise BadReply("A collection's answer is no list of results.")
+            raise BadReply("The list of API versions is not what Salesforce promises.")
+        found = (each.get("version") for each in said if isinstance(each, dict))
+        return [version for version in found if isinstance(version, str)]
+
+    async def limits(self) -> Mapping[str, Limit]:
+        """The org's limits by name; they may lag five minutes. Needs View Setup."""
+        return read_limits(await self._read("/limits", "the org's limits"))
+
+    async def describe(self, name: str) -> ObjectDescribe:
+        """The describe of one object; raises `NotFound` when there is none for this user."""
+        path = f"/sobjects/{_name(name)}/describe"
+        return read_describe(await self._read(path, f"the describe of {name}"))
+
+    async def query(self, soql: str, *, all_rows: bool = False) -> AsyncIterator[list[Row]]:
+        """Yield the pages of a query; `all_rows` includes the recycle bin and archived rows.
+
+        The whole address may hold 16 KB (status 431 or 414 as `BadRequest`): chunk long IN lists.
+        """
+        path = "/queryAll" if all_rows else "/query"
+        async for page in self.pages(path, "a query", params={"q": soql}):
+            yield page
+
+    async def count(self, soql: str) -> int:
+        """The number that a `SELECT COUNT() FROM ...` tells: exact, fit for proofs."""
+        return read_count(await self._read("/query", "a count", params={"q": soql}))
+
+    async def collections(
+        self,
+        method: Literal["POST", "PATCH", "DELETE"],
+        records: Sequence[Mapping[str, Any]],
+        *,
+        all_or_none: bool = False,
+    ) -> list[RowOutcome]:
+        """Insert, update or delete up to 200 records; one outcome each, in their order.
+
+        Each record holds `attributes.type`, and `Id` unless it is new; a delete needs `Id` alone.
+        Group them by type. Raises `OutcomeUnknown` when the reply was lost or is unreadable.
+        """
+        checked_size(records)
+        if not records:
+            return []
+        options: CallOptions = {"accept": is_json}
+        if method == "DELETE":
+            ids = ",".join(str(record["Id"]) for record in records)
+            options["params"] = {"ids": ids, "allOrNone": str(all_or_none).lower()}
+        else:
+            options["json"] = {"allOrNone": all_or_none, "records": list(records)}
+        reply = await self.call(method, "/composite/sobjects", "a collection", **options)
+        return read_outcomes(reply.json(), len(records))
+
+    async def create_record(self, name: str, values: Mapping[str, Any]) -> str:
+        """Insert one record and return its id; raises `BadRequest` with the row's code."""
+        what = f"a new {name}"
+        path = f"/sobjects/{_name(name)}"
+        reply = await self.call("POST", path, what, json=dict(values), accept=is_json)
+        said = reply.json()
+        made = said.get("id") if isinstance(said, dict) else None
+        if not isinstance(made, str):
+            raise BadReply(f"The answer to {what} lacks its id.")
+        return made
+
+    async def get_record(self, name: str, record_id: str, fields: Sequence[str]) -> Row:
+        """Read fields of one record by id; raises `NotFound`."""
+        path = f"/sobjects/{_name(name)}/{_name(record_id)}"
+        said = await self._read(path, f"one {name}", params={"fields": ",".join(fields)})
+        if not isinstance(said, dict):
+            raise BadReply("A record's answer is no record.")
         return said
+
+    async def update_record(self, name: str, record_id: str, values: Mapping[str, Any]) -> None:
+        """Change one record by id; None clears a field, an absent one stays."""
+        path = f"/sobjects/{_name(name)}/{_name(record_id)}"
+        await self.call("PATCH", path, f"the change of one {name}", json=dict(values))
+
+    async def delete_record(self, name: str, record_id: str) -> None:
+        """Put one record into the recycle bin; one that is gone already is no error."""
+        path = f"/sobjects/{_name(name)}/{_name(record_id)}"
+        await self.delete(path, f"the deletion of one {name}")
+
+    async def delete(self, path: str, what: str) -> None:
+        """Delete what `path` names; one that is gone already is no error, so this is retried."""
+        try:
+            await self.call("DELETE", path, what, retry=Retry.SAFE)
+        except NotFound:
+            return
+
+    async def pages(
+        self, path: str, what: str, *, params: Mapping[str, str | int]
+    ) -> AsyncIterator[list[Row]]:
+        """Yield the records of a list, page by page. Raises `BadReply` for what is no list."""
+
+        async def read(following: str) -> Any:
+            return await self._read(following, f"the next page of {what}")
+
+        first = await self._read(path, what, params=params)
+        async for page in read_pages(read, first, base=self._base):
+            yield page
 
     async def call(
         self, method: str, path: str, what: str, **options: Unpack[CallOptions]
     ) -> Reply:
-        """Make a call below the version's base path; raises the refusal of a status over 399."""
-        http, prepared = await self._prepared(options)
+        """Make a call below the version's base path; `what` names it plainly in errors.
+
+        GET is `Retry.SAFE` and must answer JSON, everything else is `Retry.NEVER`, unless said
+        otherwise. Raises the refusal of a status over 399; `SessionEnded` when the session was over
+        and the body, being a stream, cannot be sent again.
+        """
         if method == "GET":
-            prepared.setdefault("accept", is_json)
+            options.setdefault("accept", is_json)
+        http, visit = await self._opened(), _Visit(self._sessions)
+        prepared = self._prepared(method, visit, options)
         reply = await http.request(method, self._base + path, **prepared)
         if reply.status >= 400:
-            raise refusal(reply, what)
+            raise visit.ended() or refusal(reply, what)
         return reply
 
     @asynccontextmanager
@@ -161,41 +213,72 @@ class SalesforceClient:
         self, method: str, path: str, what: str, **options: Unpack[CallOptions]
     ) -> AsyncIterator[StreamReply]:
         """Like `call`, with the reply's body left to be read in pieces."""
-        http, prepared = await self._prepared(options)
+        http, visit = await self._opened(), _Visit(self._sessions)
+        prepared = self._prepared(method, visit, options)
         async with http.stream(method, self._base + path, **prepared) as reply:
             if reply.status >= 400:
-                raise refusal(await reply.read(), what)
+                raise visit.ended() or refusal(await reply.read(), what)
             yield reply
 
-    async def _prepared(self, options: CallOptions) -> tuple[HttpClient, CallOptions]:
-        http = await self._http()
-        sent: list[Session] = []
-        renewed: list[str] = []
+    async def _read(
+        self, path: str, what: str, *, params: Mapping[str, str | int] | None = None
+    ) -> Any:
+        return (await self.call("GET", path, what, params=params)).json()
 
-        async def authorise() -> Mapping[str, str]:
-            session = await self._sessions.current()
-            sent.append(session)
-            return {**_COMMON, "Authorization": f"Bearer {session.token}"}
-
+    def _prepared(self, method: str, visit: _Visit, options: CallOptions) -> CallOptions:
         async def look(reply: Reply) -> Verdict | None:
-            self._note_usage(reply.headers.get("sforce-limit-info"))
-            token = sent[-1].token
-            if reply.status == 401 and not renewed:
-                renewed.append(token)
-                await self._sessions.renew(token)
-                return Verdict.AGAIN
-            return None
+            self.last_usage = read_usage(reply.headers.get("sforce-limit-info")) or self.last_usage
+            return await visit.look(reply)
 
-        prepared: CallOptions = {**options, "before_attempt": authorise, "after_reply": look}
-        return http, prepared
+        usual = Retry.SAFE if method == "GET" else Retry.NEVER
+        return {
+            **options,
+            "retry": options.get("retry", usual),
+            "before_attempt": visit.headers,
+            "after_reply": look,
+        }
 
-    def _note_usage(self, header: str | None) -> None:
-        found = _USAGE.search(header or "")
-        if found:
-            self.usage = Usage(int(found.group(1)), int(found.group(2)))
-
-    async def _http(self) -> HttpClient:
+    async def _opened(self) -> HttpClient:
+        """The connections to the instance, opened once: the session never changes its address."""
         url = (await self._sessions.current()).instance_url
-        if url not in self._https:
-            self._https[url] = await self._stack.enter_async_context(self._make_http(url))
-        return self._https[url]
+        async with self._opening:
+            if self._http is None:
+                self._http = await self._stack.enter_async_context(self._make_http(url))
+            return self._http
+
+
+class _Visit:
+    """One call's dealings with the session: at most one renewal, however often it is sent."""
+
+    def __init__(self, sessions: SessionHolder) -> None:
+        self._sessions = sessions
+        self._sent: Session | None = None
+        self._dead: str | None = None
+        self._status = 0
+
+    async def headers(self) -> Mapping[str, str]:
+        """The headers of the next attempt, with the token of now."""
+        self._sent = await self._sessions.current()
+        return {**_COMMON, "Authorization": f"Bearer {self._sent.token}"}
+
+    async def look(self, reply: Reply) -> Verdict | None:
+        """Renew the session at the first 401; a second one, with a new token, is the answer."""
+        self._status = reply.status
+        if reply.status != 401 or self._dead is not None or self._sent is None:
+            return None
+        self._dead = self._sent.token
+        await self._sessions.renew(self._dead)
+        return Verdict.AGAIN
+
+    def ended(self) -> SessionEnded | None:
+        """The error for a call that met a dead session and could not be sent with the new one."""
+        if self._status == 401 and self._sent and self._sent.token == self._dead:
+            return SessionEnded("The Salesforce session was over.", status=401)
+        return None
+
+
+def _name(text: str) -> str:
+    """An object's name or an id as part of a path; raises `ValueError` for anything else."""
+    if not (text.isascii() and text.replace("_", "").isalnum()):
+        raise ValueError("not the name of an object, nor an id")
+    return text

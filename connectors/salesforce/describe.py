@@ -10,7 +10,11 @@ from connectors.errors import BadReply
 
 @dataclass(frozen=True)
 class FieldDescribe:
-    """One field that the running user can see. `length` in characters, `byte_length` in bytes."""
+    """One field that the running user can see. `length` in characters, `byte_length` in bytes.
+
+    `picklist` holds the active values as the API takes them, which are not the labels; unknown
+    values are refused only when `restricted`. `reference_to` names the objects of a lookup.
+    """
 
     name: str
     type: str
@@ -28,6 +32,12 @@ class FieldDescribe:
     custom: bool
     filterable: bool
 
+    @property
+    def required(self) -> bool:
+        """True when an insert must give it a value; a checkbox never is."""
+        needed = self.createable and not self.nillable and not self.defaulted_on_create
+        return needed and self.type != "boolean"
+
 
 @dataclass(frozen=True)
 class ObjectDescribe:
@@ -37,16 +47,26 @@ class ObjectDescribe:
     createable: bool
     updateable: bool
     fields: dict[str, FieldDescribe]
+    key_prefix: str | None = None
+    deletable: bool = False
+    queryable: bool = True
+    custom: bool = False
 
 
 def read_describe(said: Any) -> ObjectDescribe:
     """Read a describe reply; raises `BadReply` when it is none."""
     try:
-        fields = {field["name"]: _field(field) for field in said["fields"]}
         return ObjectDescribe(
-            said["name"], bool(said.get("createable")), bool(said.get("updateable")), fields
+            name=said["name"],
+            createable=bool(said.get("createable")),
+            updateable=bool(said.get("updateable")),
+            fields={field["name"]: _field(field) for field in said["fields"]},
+            key_prefix=said.get("keyPrefix"),
+            deletable=bool(said.get("deletable")),
+            queryable=bool(said.get("queryable", True)),
+            custom=bool(said.get("custom")),
         )
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         raise BadReply("A describe is not what Salesforce promises.") from None
 
 

@@ -2,55 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final, Literal
 
 from connectors.clock import Clock
 from connectors.errors import BadReply, BadRequest, ConnectorError, OutcomeUnknown
-from connectors.http import Retry, is_json
+from connectors.http import is_json
 from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.download import Download
+from connectors.salesforce.job import ENDED, BulkJob, read_job, wait_for_end
 
+__all__ = ["ENDED", "IngestJob", "IngestJobs", "Which", "read_job"]
+
+IngestJob = BulkJob
 Which = Literal["successful", "failed", "unprocessed"]
-ENDED: Final = frozenset({"JobComplete", "Failed", "Aborted"})
-_PATHS: Final = {
+
+_RESULTS: Final[dict[Which, str]] = {
     "successful": "successfulResults",
     "failed": "failedResults",
     "unprocessed": "unprocessedrecords",
 }
-
-
-@dataclass(frozen=True)
-class IngestJob:
-    """A job as Salesforce tells of it. `records_processed` counts failed rows too."""
-
-    id: str
-    state: str
-    object: str
-    operation: str
-    created_by_id: str
-    created_date: str
-    records_processed: int | None
-    records_failed: int | None
-    error_message: str | None
+_TRIES: Final = 6
+_PAUSE_CAP_S: Final = 30.0
 
 
 class IngestJobs:
-    """The calls of a job's life. Only reading is repeated on its own; effects never are."""
+    """The calls of a job's life, each of which may be cancelled at any point.
+
+    Nothing runs in Salesforce before `close`: a job whose create or upload is in doubt is aborted
+    and made anew, a doubtful close is settled by reading the job (salesforce facts, 3.11).
+    """
 
     def __init__(self, client: SalesforceClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
 
     async def running_user(self) -> str:
-        """Return the id of the user that our jobs are created by."""
+        """The id (18 characters) of the user that our jobs are created by."""
         return (await self._client.org()).user_id
 
-    async def create(self, name: str, operation: str) -> IngestJob:
-        """Create an open job for CSV with line feeds; raises `OutcomeUnknown` on a lost reply.
+    async def create(
+        self, name: str, operation: str, *, external_id_field: str | None = None
+    ) -> IngestJob:
+        """Create an open job for CSV with line feeds and commas.
 
-        A job that was made without our knowing never runs: it holds no rows and is not closed.
+        A refusal that passes (limits, server errors) is waited out. Raises `OutcomeUnknown` on a
+        lost reply; a job that was made without our knowing holds no rows, never runs, and expires
+        in a day. Raises `BadRequest` for an unknown object, operation or external id.
         """
         body = {
             "object": name,
@@ -59,20 +58,27 @@ class IngestJobs:
             "lineEnding": "LF",
             "columnDelimiter": "COMMA",
         }
-        reply = await self._client.call(
-            "POST",
-            "/jobs/ingest",
-            f"an ingest job for {name}",
-            json=body,
-            retry=Retry.NEVER,
-            accept=is_json,
-        )
-        return read_job(reply.json())
+        if external_id_field:
+            body["externalIdFieldName"] = external_id_field
+        what = f"an ingest job for {name}"
+        for attempt in range(_TRIES):
+            try:
+                reply = await self._client.call(
+                    "POST", "/jobs/ingest", what, json=body, accept=is_json
+                )
+            except ConnectorError as error:
+                if error.recovery != "retry" or attempt == _TRIES - 1:
+                    raise
+                await self._pause(attempt)
+            else:
+                return read_job(reply.json())
+        raise AssertionError("the last attempt returns or raises")
 
     async def upload(self, job_id: str, chunks: AsyncIterable[bytes]) -> None:
         """Send the job's rows: exactly one PUT, never repeated (salesforce facts, 3.4).
 
-        Raises `OutcomeUnknown` when the reply was lost; the job must then be aborted and made anew.
+        At most 100 MB of UTF-8 without BOM. Whatever is raised, abort the job and make a new one:
+        `OutcomeUnknown`, `SessionEnded` (signed in anew by now), `RemoteUnavailable`, `BadRequest`.
         """
         reply = await self._client.call(
             "PUT",
@@ -80,102 +86,118 @@ class IngestJobs:
             "the rows of an ingest job",
             headers={"Content-Type": "text/csv; charset=UTF-8"},
             content=chunks,
-            retry=Retry.NEVER,
         )
         if reply.status != 201:
-            raise OutcomeUnknown("The upload of rows was answered with an unexpected status.")
+            raise OutcomeUnknown(
+                "The upload of rows was answered with an unexpected status.", status=reply.status
+            )
 
     async def close(self, job_id: str) -> IngestJob:
-        """Let the job run. A doubtful answer is settled by reading the job's state."""
-        for attempt in range(6):
+        """Let the job run; returns it in whatever state it is, which may be `Aborted` already.
+
+        Any doubt and any refusal is settled by reading the job: only an open one is closed again.
+        Raises `OutcomeUnknown` when it stays open, `BadRequest` when Salesforce will not close it,
+        `NotFound` when it is gone.
+        """
+        for attempt in range(_TRIES):
+            refused: BadRequest | None = None
             try:
-                await self._patch(job_id, "UploadComplete")
-            except (OutcomeUnknown, BadRequest, BadReply) as error:
-                doubt: ConnectorError | None = error
+                told = await self._patch(job_id, "UploadComplete")
+            except BadRequest as error:
+                refused, told = error, None
             except ConnectorError as error:
-                if error.recovery != "retry":
+                if error.recovery not in ("retry", "stop"):
                     raise
-                doubt = error
-            else:
-                doubt = None
-            seen = await self.info(job_id)
+                told = None
+            seen = told or await self.info(job_id)
             if seen.state != "Open":
                 return seen
-            if isinstance(doubt, BadRequest):
-                raise doubt
-            await self._clock.sleep(min(30.0, 0.5 * 2**attempt))
+            if refused:
+                raise refused
+            await self._pause(attempt)
         raise OutcomeUnknown("An ingest job could not be closed.")
 
     async def abort(self, job_id: str) -> None:
-        """Give a job up; one that is over or gone already is left as it is."""
+        """Give a job up; one that is over or gone already is left as it is.
+
+        Rows that were committed stay so. A doubtful outcome is let pass: an open job never runs and
+        expires after a day. Raises only what an operator must mend (`refuse`).
+        """
         try:
             await self._patch(job_id, "Aborted")
         except ConnectorError as error:
             if error.recovery == "refuse":
                 raise
-            # Whatever was unclear: an open job never runs and expires after a day.
 
     async def info(self, job_id: str) -> IngestJob:
-        """Read the job; raises `NotFound` for one that Salesforce no longer knows."""
+        """Read the job; raises `NotFound` for one that Salesforce no longer knows (7 days)."""
         reply = await self._client.call("GET", f"/jobs/ingest/{job_id}", "an ingest job's state")
         return read_job(reply.json())
 
-    async def wait(self, job_id: str, *, first_s: float = 0.5, cap_s: float = 30.0) -> IngestJob:
-        """Wait for the job's end, asking at growing intervals (seconds)."""
-        pause = first_s
-        while True:
-            seen = await self.info(job_id)
-            if seen.state in ENDED:
-                return seen
-            await self._clock.sleep(pause)
-            pause = min(cap_s, pause * 1.4)
+    async def delete(self, job_id: str) -> None:
+        """Delete an ended job with its results; one that is gone already is no error."""
+        await self._client.delete(f"/jobs/ingest/{job_id}", "the deletion of an ingest job")
 
-    async def listed(self) -> AsyncIterator[IngestJob]:
-        """Yield the org's Bulk 2.0 ingest jobs, of all users, in no order."""
-        path = "/jobs/ingest?jobType=V2Ingest"
-        while True:
-            said = (await self._client.call("GET", path, "the list of ingest jobs")).json()
-            for record in said.get("records") or []:
-                yield read_job(record)
-            following = said.get("nextRecordsUrl")
-            if said.get("done", True) or not isinstance(following, str):
-                return
-            path = following[following.index("/jobs/ingest") :]
+    async def wait(
+        self,
+        job_id: str,
+        *,
+        first_s: float = 0.5,
+        cap_s: float = 30.0,
+        on_poll: Callable[[IngestJob], None] | None = None,
+    ) -> IngestJob:
+        """Wait for `JobComplete`, `Failed` or `Aborted`, asking at growing intervals (seconds)."""
+
+        async def read() -> IngestJob:
+            return await self.info(job_id)
+
+        return await wait_for_end(read, self._clock, first_s=first_s, cap_s=cap_s, on_poll=on_poll)
+
+    async def listed(
+        self,
+        *,
+        object: str | None = None,
+        operation: str | None = None,
+        state: str | None = None,
+        created_by_id: str | None = None,
+    ) -> AsyncIterator[IngestJob]:
+        """Yield the org's Bulk 2.0 ingest jobs that fit, of all users, in no order, each once.
+
+        User ids are compared on 15 characters. Jobs in this list carry no counts.
+        """
+        wanted = {"object": object, "operation": operation, "state": state}
+        seen: set[str] = set()
+        async for said in self._client.pages(
+            "/jobs/ingest", "the list of ingest jobs", params={"jobType": "V2Ingest"}
+        ):
+            for job in map(read_job, said):
+                theirs = created_by_id is not None and job.created_by_id[:15] != created_by_id[:15]
+                fits = all(value in (None, getattr(job, name)) for name, value in wanted.items())
+                if fits and not theirs and job.id not in seen:
+                    seen.add(job.id)
+                    yield job
 
     @asynccontextmanager
     async def results(self, job_id: str, which: Which) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Open one of a job's three result files, to be read in pieces."""
-        async with self._client.stream(
-            "GET",
-            f"/jobs/ingest/{job_id}/{_PATHS[which]}",
-            "an ingest job's results",
-            headers={"Accept": "text/csv"},
-        ) as reply:
-            yield reply.aiter_bytes()
+        """Open one of a job's three result files, to be read in pieces; see `Download.pieces`."""
+        path = f"/jobs/ingest/{job_id}/{_RESULTS[which]}"
+        download = Download(self._client, self._clock, path, "an ingest job's results")
+        async with aclosing(download.pieces()) as pieces:
+            yield pieces
 
-    async def _patch(self, job_id: str, state: str) -> None:
-        await self._client.call(
+    async def _patch(self, job_id: str, state: str) -> IngestJob | None:
+        """Ask for a state; returns the job if the answer is readable."""
+        reply = await self._client.call(
             "PATCH",
             f"/jobs/ingest/{job_id}",
             "an ingest job's next state",
             json={"state": state},
-            retry=Retry.NEVER,
         )
+        try:
+            said: Any = reply.json()
+            return read_job(said)
+        except BadReply:
+            return None
 
-
-def read_job(said: Any) -> IngestJob:
-    """Read a job; raises `BadReply` when the answer is none."""
-    try:
-        return IngestJob(
-            id=said["id"],
-            state=said["state"],
-            object=said.get("object", ""),
-            operation=said.get("operation", ""),
-            created_by_id=said.get("createdById", ""),
-            created_date=said.get("createdDate", ""),
-            records_processed=said.get("numberRecordsProcessed"),
-            records_failed=said.get("numberRecordsFailed"),
-            error_message=said.get("errorMessage"),
-        )
-    except (KeyError, TypeError, AttributeError):
-        raise BadReply("An ingest job is not what Salesforce promises.") from None
+    async def _pause(self, attempt: int) -> None:
+        await self._clock.sleep(min(_PAUSE_CAP_S, 0.5 * 2**attempt))
