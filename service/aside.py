@@ -48,10 +48,10 @@ class Aside:
     waiting: list[AsideRow] = field(default_factory=list)
     matched: list[tuple[str, str]] = field(default_factory=list)
 
-    def keys(self) -> set[str]:
-        """Source ids of every row set aside."""
-        rows = {row.key for row in (*self.held, *self.waiting)}
-        return rows | {key for key, _ in self.matched}
+    def keys(self) -> set[tuple[str, int]]:
+        """(source id, part) of every row set aside."""
+        rows = {(row.key, row.part) for row in (*self.held, *self.waiting)}
+        return rows | {(key, 0) for key, _ in self.matched}
 
     def dump(self) -> bytes:
         """Serialise for the job's intent."""

@@ -99,10 +99,7 @@ class Assembler:
 
         Nothing is written: what was set aside becomes durable with the job's intent.
         """
-        readers: list[RowReader] = [
-            stack.enter_context(self._ledger.spool.open(batch.file)) for batch in batches
-        ]
-        readers.extend(loose)
+        readers = await anyio.to_thread.run_sync(self._open, stack, batches, loose)
         resolved = [
             await self._resolve(number, parent, readers)
             for number, parent in enumerate(self._table.parents)
@@ -124,10 +121,7 @@ class Assembler:
         What was set aside then is not decided anew; rows that this job has already brought into
         the crosswalk still belong to it.
         """
-        readers: list[RowReader] = [
-            stack.enter_context(self._ledger.spool.open(batch.file)) for batch in batches
-        ]
-        readers.extend(loose)
+        readers = await anyio.to_thread.run_sync(self._open, stack, batches, loose)
         resolved = [
             await self._resolve(number, parent, readers)
             for number, parent in enumerate(self._table.parents)
@@ -137,9 +131,20 @@ class Assembler:
         rows.aside = aside
         return rows
 
-    async def _known_keys(self, readers: Sequence[RowReader], except_job: int | None) -> set[str]:
+    def _open(
+        self, stack: ExitStack, batches: Sequence[Batch], loose: Sequence[RowReader]
+    ) -> list[RowReader]:
+        spool = self._ledger.spool
+        opened = [stack.enter_context(spool.open(batch.file, batch.crc)) for batch in batches]
+        return [*opened, *loose]
+
+    async def _known_keys(
+        self, readers: Sequence[RowReader], except_job: int | None
+    ) -> set[tuple[str, int]]:
         keys = [key for reader in readers for key in reader.keys]
-        return await self._ledger.crosswalk.known(self._phase.kind, keys, except_job=except_job)
+        return await self._ledger.crosswalk.known_parts(
+            self._phase.kind, keys, except_job=except_job
+        )
 
     async def _known_matches(self, readers: Sequence[RowReader]) -> dict[str, str]:
         keys = sorted({key for reader in readers for key in reader.parents[-1] if key})
@@ -172,7 +177,7 @@ class Assembler:
         self,
         readers: Sequence[RowReader],
         resolved: Sequence[dict[str, Target]],
-        known: set[str],
+        known: set[tuple[str, int]],
         matches: dict[str, str],
     ) -> JobRows:
         aside = Aside()
@@ -198,14 +203,14 @@ class Assembler:
         return JobRows(self._header(), [row for *_, row in ordered], readers, aside)
 
     def _newest(
-        self, readers: Sequence[RowReader], known: set[str], aside: Aside
+        self, readers: Sequence[RowReader], known: set[tuple[str, int]], aside: Aside
     ) -> dict[tuple[str, int], tuple[int, int]]:
         """One place per (key, part): a record that pages showed twice is sent once, the newest."""
         newest: dict[tuple[str, int], tuple[int, int]] = {}
         for number, reader in enumerate(readers):
             for index, place in enumerate(zip(reader.keys, reader.parts, strict=True)):
                 first_part = place[1] == 0
-                if place[0] in known:
+                if place in known:
                     aside.duplicates += first_part
                     continue
                 before = newest.get(place)

@@ -48,9 +48,9 @@ class Secret:
 
     @classmethod
     def _read(cls, value: Any) -> "Secret":
-        if isinstance(value, str) and value.startswith(("env:", "file:")):
-            if value.partition(":")[2].strip():
-                return cls(value)
+        kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+        if kind in ("env", "file") and name.strip():
+            return cls(value)
         raise PydanticCustomError("secret", "must be a reference, env:NAME or file:PATH")
 
 

@@ -64,7 +64,7 @@ class DirectoryMatcher:
         values: dict[str, str] = {}
         repeated = 0
         for batch in batches:
-            with self._ledger.spool.open(batch.file) as reader:
+            with self._ledger.spool.open(batch.file, batch.crc) as reader:
                 for index, key in enumerate(reader.keys):
                     repeated += key in values
                     values[key] = bytes(reader.payload(index)).decode()
@@ -114,6 +114,9 @@ class DirectoryMatcher:
             await ledger.books.add(tx, phase.name, matched=matched, duplicates=repeated)
             await ledger.batches.done(tx, job)
             await ledger.jobs.harvested(tx, job)
+        for batch in batches:
+            await anyio.to_thread.run_sync(self._ledger.spool.strip, batch.file)
+        await self._sealer.freed(sum(batch.size_bytes for batch in batches))
         self._progress.matched += matched
         self._progress.held += new
         self._progress.duplicates += repeated

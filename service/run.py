@@ -195,7 +195,8 @@ class Migration:
 
     async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
         books = {phase.name: await ledger.books.read(phase.name) for phase in PHASES}
-        attention = any(book.held or book.failed for book in books.values())
+        parts = [await ledger.books.in_part(phase.name) for phase in PHASES]
+        attention = any(parts) or any(book.held or book.failed for book in books.values())
         summary = RunSummary(
             books,
             await ledger.jobs.count() - jobs_before,

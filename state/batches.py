@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from state.database import Database, Tx
+from state.errors import IllegalStep
 from state.queries import load
 
 
@@ -54,8 +55,13 @@ class Batches:
         return [Batch(*row) for row in rows]
 
     async def take(self, tx: Tx, batches: Sequence[int], job: int) -> None:
-        """Give batches to a job."""
-        await tx.run_many(self._sql["take"], [(job, batch) for batch in batches])
+        """Give batches to a job; raises `IllegalStep` when one of them is not waiting.
+
+        A batch in two jobs would be sent twice.
+        """
+        taken = await tx.run_many(self._sql["take"], [(job, batch) for batch in batches])
+        if taken != len(batches):
+            raise IllegalStep(f"Job {job} was to take {len(batches)} batches; {taken} waited.")
 
     async def release(self, tx: Tx, job: int) -> None:
         """Take the batches of a job that never ran back."""
@@ -72,6 +78,10 @@ class Batches:
     async def files(self) -> set[str]:
         """Return the names of all batch files that the ledger knows."""
         return {name for (name,) in await self._database.fetch(self._sql["files"])}
+
+    async def finished_files(self) -> dict[str, int]:
+        """Return the files whose payloads are no longer needed, with the bytes they were sealed with."""
+        return dict(await self._database.fetch(self._sql["finished_files"]))
 
     async def open_bytes(self) -> int:
         """Return the bytes of batch files whose results are not in yet."""

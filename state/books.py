@@ -43,7 +43,6 @@ class Books:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._sql = load("books")
-        self._rows_sql = load("rows")
 
     async def add(
         self,
@@ -71,23 +70,30 @@ class Books:
         await tx.run(self._sql["add"], (phase, account, reason, count))
 
     async def read(self, phase: str) -> Book:
-        """Return the book of a phase as committed."""
+        """Return the book of a phase as committed, counters and rows of one moment."""
         plain: dict[str, int] = {}
-        skipped: dict[str, int] = {}
+        by_reason: dict[str, dict[str, int]] = {"skipped": {}, "row:held": {}, "row:failed": {}}
+        pending = 0
         for account, reason, count in await self._database.fetch(self._sql["read"], (phase,)):
-            if account == "skipped":
-                skipped[reason] = count
+            if account in by_reason:
+                by_reason[account][reason] = count
+            elif account.startswith("row:"):
+                pending += count
             else:
                 plain[account] = count
-        by_state: dict[str, dict[str, int]] = {"held": {}, "failed": {}, "other": {}}
-        sql = self._rows_sql["count_records"]
-        for state, reason, count in await self._database.fetch(sql, (phase,)):
-            by_state[state if state in by_state else "other"][reason] = count
-        pending = sum(by_state["other"].values())
         return Book(
             **plain,
-            skipped=skipped,
-            held=by_state["held"],
-            failed=by_state["failed"],
+            skipped=by_reason["skipped"],
+            held=by_reason["row:held"],
+            failed=by_reason["row:failed"],
             pending=pending,
         )
+
+    async def in_part(self, phase: str) -> dict[tuple[str, str], int]:
+        """Count, by (state, reason), records whose first part is well while a later one is not.
+
+        The books count such a record by its first part, so a phase with any of them balances and
+        still needs attention.
+        """
+        rows = await self._database.fetch(self._sql["in_part"], (phase,))
+        return {(state, reason): count for state, reason, count in rows}

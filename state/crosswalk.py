@@ -1,6 +1,6 @@
 """The crosswalk: which Salesforce record each source record became. Written once per record."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from state.database import Database, Tx
@@ -53,9 +53,9 @@ class Crosswalk:
         """Store (source id, part, target id, version ms, digest) entries; returns how many are new.
 
         An entry that is there already stays as it is, so that repeating a harvest counts nothing
-        twice.
+        twice. Books count records: learn first parts apart from later ones and add up only those.
         """
-        numbers = [await self._number(tx, name) for name in (kind, object, origin)]
+        numbers = await self._numbers_of(tx, (kind, object, origin))
         keys = encode_ids(entry[0] for entry in entries)
         rows = [
             (numbers[0], key, part, numbers[1], target, numbers[2], job, version, digest)
@@ -65,45 +65,58 @@ class Crosswalk:
         return await tx.run_many(self._sql["learn"], rows)
 
     async def resolve(self, kind: str, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Return (object, target id) of each known source id; others are absent."""
-        number = self._numbers.get(kind)
+        """Return (object, target id) of each known source id's first part; others are absent."""
+        number = await self._number(kind)
         if number is None or not ids:
             return {}
         rows = await self._database.fetch_in(self._sql["resolve"], (number,), encode_ids(ids))
-        names = self._names
+        names = await self._names_for(row[1] for row in rows)
         return {decode_id(key): (names[object_], target) for key, object_, target in rows}
 
     async def known(self, kind: str, ids: Sequence[str], *, except_job: int | None) -> set[str]:
-        """Return those ids that are in the crosswalk, leaving out what `except_job` brought."""
-        number = self._numbers.get(kind)
+        """Return those ids of which any part is known, leaving out what `except_job` brought."""
+        places = await self.known_parts(kind, ids, except_job=except_job)
+        return {source_id for source_id, _ in places}
+
+    async def known_parts(
+        self, kind: str, ids: Sequence[str], *, except_job: int | None
+    ) -> set[tuple[str, int]]:
+        """Return the (id, part) of those ids that are known, without what `except_job` brought.
+
+        A part that was refused while its neighbour was made is not known, and can be sent.
+        """
+        number = await self._number(kind)
         if number is None or not ids:
             return set()
-        rows = await self._database.fetch_in(
-            self._sql["known"], (number, except_job or -1), encode_ids(ids)
-        )
-        return {decode_id(key) for (key,) in rows}
+        head = (number, -1 if except_job is None else except_job)
+        rows = await self._database.fetch_in(self._sql["known"], head, encode_ids(ids))
+        return {(decode_id(key), part) for key, part in rows}
 
     async def get(self, kind: str, source_id: str) -> list[Entry]:
         """Return all parts of one record."""
-        number = self._numbers.get(kind)
+        number = await self._number(kind)
         if number is None:
             return []
         rows = await self._database.fetch(self._sql["get"], (number, encode_id(source_id)))
-        return [self._entry(number, *row) for row in rows]
+        names = await self._names_for(each for row in rows for each in (row[2], row[4]))
+        return [_entry(names, number, *row) for row in rows]
 
     async def find(self, source_id: str) -> list[Entry]:
         """Return all entries of an id, whatever its kind."""
         found: list[Entry] = []
+        await self.recall_names()
         for kind in sorted(self._numbers):
             found.extend(await self.get(kind, source_id))
         return found
 
     async def count(self, kind: str, object: str | None = None, origin: str | None = None) -> int:
         """Count source records of a kind, optionally of one target object or origin."""
-        number = self._numbers.get(kind)
+        number = await self._number(kind)
         if number is None:
             return 0
-        wanted = [self._numbers.get(name, -1) if name else None for name in (object, origin)]
+        wanted = [
+            None if name is None else await self._number(name) or -1 for name in (object, origin)
+        ]
         if wanted == [None, None]:
             rows = await self._database.fetch(self._sql["count"], (number,))
         else:
@@ -114,38 +127,53 @@ class Crosswalk:
         """Yield everything, in blocks of a few thousand, by kind and source id."""
         last: tuple[int, bytes, int] = (-1, b"", -1)
         while rows := await self._database.fetch(self._sql["export"], (*last, _EXPORT_ROWS)):
-            yield [self._entry(*row) for row in rows]
+            names = await self._names_for(each for row in rows for each in (row[0], row[3], row[5]))
+            yield [_entry(names, *row) for row in rows]
             last = (rows[-1][0], rows[-1][1], rows[-1][2])
 
-    def _entry(
-        self,
-        kind: int,
-        key: bytes,
-        part: int,
-        object_: int,
-        target: str,
-        origin: int,
-        job: int,
-        version: int,
-        digest: bytes,
-    ) -> Entry:
-        names = self._names
-        return Entry(
-            names[kind],
-            decode_id(key),
-            part,
-            names[object_],
-            target,
-            names[origin],
-            job,
-            version,
-            digest,
-        )
-
-    async def _number(self, tx: Tx, name: str) -> int:
+    async def _number(self, name: str) -> int | None:
+        """Return a name's number; another process may have given it one since we looked."""
         if name not in self._numbers:
-            await tx.run(self._sql["add_name"], (name,))
-            for known, number in await tx.fetch(self._sql["names"]):
-                self._numbers[known] = number
-                self._names[number] = known
-        return self._numbers[name]
+            await self.recall_names()
+        return self._numbers.get(name)
+
+    async def _names_for(self, numbers: Iterable[int]) -> Mapping[int, str]:
+        if not self._names.keys() >= set(numbers):
+            await self.recall_names()
+        return self._names
+
+    async def _numbers_of(self, tx: Tx, names: Sequence[str]) -> list[int]:
+        """Return the names' numbers, giving new ones.
+
+        A number that this transaction gives is not remembered here: a rollback would take it back.
+        """
+        if not self._numbers.keys() >= set(names):
+            await tx.run_many(self._sql["add_name"], [(name,) for name in names])
+            given = dict(await tx.fetch(self._sql["names"]))
+            return [given[name] for name in names]
+        return [self._numbers[name] for name in names]
+
+
+def _entry(
+    names: Mapping[int, str],
+    kind: int,
+    key: bytes,
+    part: int,
+    object_: int,
+    target: str,
+    origin: int,
+    job: int,
+    version: int,
+    digest: bytes,
+) -> Entry:
+    return Entry(
+        kind=names[kind],
+        source_id=decode_id(key),
+        part=part,
+        object=names[object_],
+        target_id=target,
+        origin=names[origin],
+        job=job,
+        version_ms=version,
+        digest=digest,
+    )

@@ -23,7 +23,11 @@ _BEFORE = {
 
 @dataclass(frozen=True)
 class Job:
-    """One job. `aside` is what it did not send; it becomes true with the harvest."""
+    """One job. Times in epoch seconds, None while it has not ended.
+
+    `aside` is what it did not send. It becomes true with the harvest; once the job has ended it is
+    forgotten.
+    """
 
     id: int
     phase: str

@@ -9,7 +9,7 @@ import anyio.to_thread
 from state.batches import Batches
 from state.books import Books
 from state.crosswalk import Crosswalk
-from state.database import Database, Tx, open_database
+from state.database import Database, Tx, open_database, plain_errors
 from state.errors import NoWorkspace
 from state.facts import Facts
 from state.gates import Gates
@@ -48,32 +48,33 @@ class Ledger:
     ) -> AsyncIterator["Ledger"]:
         """Open (and at first make) the workspace in `folder`.
 
-        For writing, the workspace is locked for this process and batch files that no batch names, left
-        by a crash, are removed. Raises the errors of `state.errors`.
+        For writing, the workspace is locked for this process, and what a crash left in the spool is
+        swept: files that no batch names, and payloads of batches that are done. Reading only, another
+        process may go on writing. `clock` gives epoch seconds. Raises the errors of `state.errors`.
         """
-        if read_only and not (folder / DATABASE).exists():
-            raise NoWorkspace("There is no migration state in the workspace yet.")
         with ExitStack() as stack:
-            if not read_only:
-                make_workspace(folder)
-                stack.enter_context(locked(folder))
+            await anyio.to_thread.run_sync(_prepare, stack, folder, read_only)
             async with open_database(folder / DATABASE, read_only=read_only) as database:
                 ledger = cls(database, Spool(folder / SPOOL), clock)
                 await ledger.crosswalk.recall_names()
                 if not read_only:
-                    await ledger._remove_orphans()
+                    await ledger._sweep_spool()
                 yield ledger
 
     def write(self) -> AbstractAsyncContextManager[Tx]:
         """Open a write transaction: all of it becomes durable, or nothing."""
         return self._database.write()
 
-    async def _remove_orphans(self) -> None:
+    async def _sweep_spool(self) -> None:
         known = await self.batches.files()
+        finished = await self.batches.finished_files()
+        await anyio.to_thread.run_sync(self.spool.sweep, known, finished)
 
-        def sweep() -> None:
-            for name in self.spool.names():
-                if name not in known:
-                    self.spool.remove(name)
 
-        await anyio.to_thread.run_sync(sweep)
+def _prepare(stack: ExitStack, folder: Path, read_only: bool) -> None:
+    with plain_errors():
+        if not read_only:
+            make_workspace(folder)
+            stack.enter_context(locked(folder))
+        elif not (folder / DATABASE).exists():
+            raise NoWorkspace("There is no migration state in the workspace yet.")

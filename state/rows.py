@@ -13,7 +13,11 @@ RowState = Literal["held", "failed", "pending", "waiting"]
 
 @dataclass(frozen=True)
 class RowEntry:
-    """A row set apart. `payload`: all that is needed to send or to map it again."""
+    """A row set apart, with a stable `reason` code. `detail` holds no value of the record.
+
+    `payload`: all that is needed to send or to map it again. `job` carries it, if one does. Times
+    are epoch seconds and set by the ledger.
+    """
 
     phase: str
     source_id: str
@@ -37,29 +41,30 @@ class Rows:
         self._sql = load("rows")
 
     async def put(self, tx: Tx, entries: Sequence[RowEntry]) -> int:
-        """Store or renew entries; returns how many records (first parts) were not there before."""
-        new = 0
+        """Store or renew entries; returns how many records (first parts) were not there before.
+
+        A renewed entry keeps the moment it was first seen, and its payload when it brings none. It
+        belongs to no job.
+        """
         now = self._clock()
-        for entry in entries:
-            key = encode_id(entry.source_id)
-            if entry.part == 0:
-                place = (entry.phase, key, entry.part)
-                new += not await tx.fetch(self._sql["exists"], place)
-            await tx.run(
-                self._sql["put"],
-                (
-                    entry.phase,
-                    key,
-                    entry.part,
-                    entry.state,
-                    entry.reason,
-                    entry.field,
-                    entry.detail,
-                    entry.payload,
-                    None,
-                    now,
-                ),
+        values = [
+            (
+                entry.phase,
+                encode_id(entry.source_id),
+                entry.part,
+                entry.state,
+                entry.reason,
+                entry.field,
+                entry.detail,
+                entry.payload,
+                now,
             )
+            for entry in entries
+        ]
+        firsts = [each for each in values if each[2] == 0]
+        new = await tx.run_many(self._sql["put_new"], firsts) if firsts else 0
+        if values:
+            await tx.run_many(self._sql["put"], values)
         return new
 
     async def counts(self, phase: str) -> dict[tuple[str, str], int]:

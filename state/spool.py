@@ -10,8 +10,8 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -24,6 +24,7 @@ from state.errors import StateDamaged
 _HEAD = struct.Struct(">4sI")
 _FULL = b"DFB1"
 _INDEX_ONLY = b"DFX1"
+_COLUMNS = ("keys", "parts", "versions", "digests", "pages", "slices")
 
 
 @dataclass(slots=True)
@@ -106,24 +107,40 @@ class Spool:
 
     @contextmanager
     def open(self, name: str, crc: int | None = None) -> Iterator[BatchReader]:
-        """Open a batch file; raises `StateDamaged` when it is gone, cut short or altered."""
-        try:
-            handle = (self._folder / name).open("rb")
-        except FileNotFoundError:
-            raise StateDamaged(f"Batch file {name} is gone.") from None
-        with handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            view = memoryview(mapped)
-            try:
-                if crc is not None and zlib.crc32(view) != crc:
-                    raise StateDamaged(f"Batch file {name} is not what was written.")
-                body, index = _split(name, view)
-                with body:
-                    yield BatchReader(index, body if view[:4] == _FULL else None)
-            finally:
-                view.release()
+        """Open a batch file; raises `StateDamaged` when it is gone, cut short or altered.
+
+        With `crc`, as the ledger has it, every byte is checked; without it only the form. (A file
+        whose payloads were dropped has a checksum of its own.) The reader is of use inside the block.
+        """
+        with self._mapped(name) as view:
+            magic = bytes(view[:4])
+            if crc is not None and magic != _INDEX_ONLY and zlib.crc32(view) != crc:
+                raise StateDamaged(f"Batch file {name} is not what was written.")
+            start, index = _index_of(name, view)
+            with view[start:] as body:
+                if magic == _FULL and sum(index["lengths"]) != len(body):
+                    raise StateDamaged(f"Batch file {name} is cut short.")
+                yield BatchReader(index, body if magic == _FULL else None)
+
+    @contextmanager
+    def _mapped(self, name: str) -> Iterator[memoryview]:
+        with ExitStack() as stack:
+            with plain_errors():
+                try:
+                    handle = stack.enter_context((self._folder / name).open("rb"))
+                except FileNotFoundError:
+                    raise StateDamaged(f"Batch file {name} is gone.") from None
+                if os.fstat(handle.fileno()).st_size < _HEAD.size:
+                    raise StateDamaged(f"Batch file {name} is cut short.")
+                mapped = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+            stack.enter_context(mapped)
+            yield stack.enter_context(memoryview(mapped))
 
     def strip(self, name: str) -> None:
-        """Drop the payloads of a batch whose results are known; the index stays."""
+        """Drop the payloads of a batch whose results are known; the index stays.
+
+        Doing it again changes nothing. Raises `StateDamaged`, `DiskFull`, `WorkspaceUnusable`.
+        """
         with self.open(name) as reader:
             index = {
                 "keys": reader.keys,
@@ -140,22 +157,40 @@ class Spool:
 
     def remove(self, name: str) -> None:
         """Remove a file; none is fine."""
-        (self._folder / name).unlink(missing_ok=True)
+        with plain_errors():
+            (self._folder / name).unlink(missing_ok=True)
 
     def names(self) -> list[str]:
         """Return the files in the spool, unfinished ones too."""
-        return sorted(each.name for each in self._folder.iterdir())
+        with plain_errors():
+            return sorted(each.name for each in self._folder.iterdir())
+
+    def sweep(self, known: Container[str], finished: Mapping[str, int]) -> None:
+        """Clear up after a crash: remove files not in `known`, strip those in `finished`.
+
+        `finished` has the size in bytes with which each was sealed; a file of that size still has
+        its payloads.
+        """
+        for name in self.names():
+            if name not in known:
+                self.remove(name)
+            elif (self._folder / name).stat().st_size == finished.get(name):
+                self.strip(name)
 
     def _place(self, name: str, pieces: tuple[bytes, ...]) -> None:
         path = self._folder / name
         aside = path.with_suffix(".part")
         with plain_errors():
             handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.writelines(pieces)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.writelines(pieces)
+                    file.flush()
+                    os.fsync(file.fileno())
+                aside.replace(path)
+            except OSError:
+                aside.unlink(missing_ok=True)  # a full disk needs the room back
+                raise
             folder = os.open(self._folder, os.O_RDONLY)
             try:
                 os.fsync(folder)
@@ -163,20 +198,22 @@ class Spool:
                 os.close(folder)
 
 
-def _split(name: str, view: memoryview) -> tuple[memoryview, dict[str, list[int]]]:
-    if len(view) < _HEAD.size:
-        raise StateDamaged(f"Batch file {name} is cut short.")
+def _index_of(name: str, view: memoryview) -> tuple[int, dict[str, list[int]]]:
+    """Return where the payloads start, and the index."""
     magic, length = _HEAD.unpack(view[: _HEAD.size])
-    packed = bytes(view[_HEAD.size : _HEAD.size + length])
     start = _HEAD.size + length
+    packed = bytes(view[_HEAD.size : start])
+    if magic not in (_FULL, _INDEX_ONLY):
+        raise StateDamaged(f"Batch file {name} is not a batch file.")
     try:
-        if magic == _INDEX_ONLY:
-            packed = zlib.decompress(packed)
-        elif magic != _FULL:
-            raise StateDamaged(f"Batch file {name} is not a batch file.")
-        index = orjson.loads(packed)
-    except (zlib.error, orjson.JSONDecodeError):
+        index: dict[str, list[int]] = orjson.loads(
+            zlib.decompress(packed) if magic == _INDEX_ONLY else packed
+        )
+        sizes = {len(index[column]) for column in _COLUMNS}
+        if magic == _FULL:
+            sizes.add(len(index["lengths"]))
+    except (zlib.error, orjson.JSONDecodeError, KeyError, TypeError):
         raise StateDamaged(f"Batch file {name} is damaged.") from None
-    if magic == _FULL and sum(index["lengths"]) != len(view) - start:
-        raise StateDamaged(f"Batch file {name} is cut short.")
-    return view[start:], index
+    if len(sizes) != 1:
+        raise StateDamaged(f"Batch file {name} is damaged.")
+    return start, index

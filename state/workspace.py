@@ -15,7 +15,7 @@ LOCK = "lock"
 
 
 def make_workspace(folder: Path) -> None:
-    """Create the folder and its spool, readable by their owner only."""
+    """Create the folder and its spool, readable by their owner only; a folder that is there stays."""
     with plain_errors():
         for each in (folder, folder / SPOOL):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -15,6 +15,8 @@ SELECT id, phase, kind, object, lane, rows, size_bytes, file, crc, state, job FR
 WHERE job = ? ORDER BY id
 -- name: files
 SELECT file FROM batch
+-- name: finished_files
+SELECT file, size_bytes FROM batch WHERE state = 'done'
 -- name: open_bytes
 SELECT COALESCE(SUM(size_bytes), 0) FROM batch WHERE state != 'done'
 -- name: totals

@@ -10,7 +10,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 SELECT source_id, object, target_id FROM crosswalk
 WHERE kind = ? AND part = 0 AND source_id IN (/*keys*/)
 -- name: known
-SELECT source_id FROM crosswalk WHERE kind = ? AND job != ? AND source_id IN (/*keys*/)
+SELECT source_id, part FROM crosswalk WHERE kind = ? AND job != ? AND source_id IN (/*keys*/)
 -- name: get
 SELECT source_id, part, object, target_id, origin, job, version_ms, digest FROM crosswalk
 WHERE kind = ? AND source_id = ? ORDER BY part

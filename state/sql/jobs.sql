@@ -12,7 +12,7 @@ UPDATE job SET state = ? WHERE id = ?
 -- name: finished
 UPDATE job SET state = 'finished', processed = ?, failed = ?, error = ? WHERE id = ?
 -- name: ended
-UPDATE job SET state = ?, error = COALESCE(?, error), ended_at = ? WHERE id = ?
+UPDATE job SET state = ?, error = COALESCE(?, error), ended_at = ?, aside = NULL WHERE id = ?
 -- name: unsettled
 SELECT id, phase, object, operation, lane, state, sf_id, rows_sent, aside, processed, failed, error,
        started_at, ended_at FROM job WHERE state NOT IN ('harvested', 'abandoned') ORDER BY id

@@ -1,15 +1,15 @@
 -- name: put
 INSERT INTO row (phase, source_id, part, state, reason, field, detail, job, payload, first_seen, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?10, ?10)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8, ?9, ?9)
 ON CONFLICT (phase, source_id, part) DO UPDATE SET state = excluded.state, reason = excluded.reason,
     field = excluded.field, detail = excluded.detail, job = NULL,
     payload = COALESCE(excluded.payload, payload), updated_at = excluded.updated_at
--- name: exists
-SELECT 1 FROM row WHERE phase = ? AND source_id = ? AND part = ?
+-- name: put_new
+INSERT OR IGNORE INTO row
+    (phase, source_id, part, state, reason, field, detail, job, payload, first_seen, updated_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8, ?9, ?9)
 -- name: counts
 SELECT state, reason, COUNT(DISTINCT source_id) FROM row WHERE phase = ? GROUP BY state, reason
--- name: count_records
-SELECT state, reason, COUNT(*) FROM row WHERE phase = ? AND part = 0 GROUP BY state, reason
 -- name: list
 SELECT phase, source_id, part, state, reason, field, detail, job, payload, first_seen, updated_at
 FROM row WHERE (?1 IS NULL OR phase = ?1) AND (?2 IS NULL OR state = ?2)
