@@ -179,7 +179,7 @@ class Config(_Section):
     spool_limit_mb: int = Field(
         default=4096, ge=16, description="Sealed rows wait on disk up to this; then reading waits."
     )
-    queue_mb: int = Field(default=16, ge=1, description="Pages waiting in memory, at most.")
+    queue_mb: int = Field(default=4, ge=1, description="Pages waiting in memory, at most.")
 
     def fingerprint(self) -> str:
         """A digest of what must not change between runs: the addresses and the org."""

@@ -1,1 +1,1 @@
-"""A stand-in for Kustomer's REST API."""
+"""The Kustomer stand-in, written from the API facts alone."""

@@ -1,6 +1,6 @@
 """The side-door for tests and operators: statistics, dumps, faults, changes to the org."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -9,41 +9,124 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from simulators.faults import Fault
-from simulators.kustomer.org import Org
+from simulators.kustomer.changes import Changes
+from simulators.kustomer.desk import Desk
+from simulators.kustomer.faults import KINDS
+from simulators.kustomer.org import Row
+from simulators.kustomer.replies import json_reply
+
+_LINES = 500
 
 
-def admin_routes(org: Org, facts: Callable[[], dict[str, Any]], faults: list[Fault]) -> list[Route]:
-    """Return the routes under `/__admin`: outside auth and budgets."""
+class Admin:
+    """Everything under `/__admin`: outside auth, budgets and faults."""
 
-    async def stats(request: Request) -> Response:
-        body = {**facts(), "faults": sum(fault.hits for fault in faults)}
-        return Response(orjson.dumps(body), media_type="application/json")
+    def __init__(self, desk: Desk, faults: list[Fault]) -> None:
+        self._desk = desk
+        self._faults = faults
+        self._changes = Changes(desk)
 
-    async def dump(request: Request) -> Response:
+    def routes(self) -> list[Route]:
+        """Return the routes of the side-door."""
+        one, every = "/__admin/records/{kind}/{id}", "/__admin/records/{kind}"
+        return [
+            Route("/__admin/stats", self.stats),
+            Route("/__admin/dump", self.dump),
+            Route("/__admin/faults", self.set_faults, methods=["POST", "DELETE"]),
+            Route("/__admin/settings", self.set_settings, methods=["POST"]),
+            Route("/__admin/merge", self.merge, methods=["POST"]),
+            Route("/__admin/records", self.whole_record, methods=["PUT", "DELETE"]),
+            Route(every, self.create, methods=["POST"]),
+            Route(one, self.change, methods=["PUT", "DELETE"]),
+        ]
+
+    async def stats(self, request: Request) -> Response:
+        """Calls by route, the use of the budgets by window, faults struck."""
+        hits = sum(fault.hits for fault in self._faults)
+        return json_reply({**self._desk.facts(), "faults": hits})
+
+    async def dump(self, request: Request) -> Response:
+        """JSON lines: the records of a kind, or all, as the API gives them.
+
+        Deleted ones are among them, with `attributes.deleted`.
+        """
+        org = self._desk.org
+        kind = request.query_params.get("kind")
+        kinds = [kind] if kind else sorted(org.shelves)
+
         def lines() -> Iterator[bytes]:
-            for encoded in org.dump(request.query_params["kind"]):
-                yield encoded + b"\n"
+            for each in kinds:
+                rows = list(org.shelves[each].everything)
+                for start in range(0, len(rows), _LINES):
+                    yield b"".join(row.body + b"\n" for row in rows[start : start + _LINES])
 
         return StreamingResponse(lines(), media_type="application/x-ndjson")
 
-    async def set_faults(request: Request) -> Response:
+    async def set_faults(self, request: Request) -> Response:
+        """POST adds a rule, DELETE takes all away."""
         if request.method == "DELETE":
-            faults.clear()
-        else:
-            faults.append(Fault(**orjson.loads(await request.body())))
+            self._faults.clear()
+            return Response(status_code=204)
+        given = await _body(request)
+        if given.get("kind") not in KINDS:
+            return _refused("No such kind of fault.")
+        try:
+            self._faults.append(Fault(**given))
+        except TypeError:
+            return _refused("A fault has match, kind, and what Fault lists.")
         return Response(status_code=204)
 
-    async def put_record(request: Request) -> Response:
-        record = orjson.loads(await request.body())
-        if request.method == "DELETE":
-            org.shelves[record["type"]].drop(record["id"])
-        else:
-            org.put(record)
+    async def set_settings(self, request: Request) -> Response:
+        """Change limits and behaviour while it runs."""
+        try:
+            self._desk.apply(await _body(request))
+        except (ValueError, TypeError) as error:
+            return _refused(str(error))
         return Response(status_code=204)
 
-    return [
-        Route("/__admin/stats", stats),
-        Route("/__admin/dump", dump),
-        Route("/__admin/faults", set_faults, methods=["POST", "DELETE"]),
-        Route("/__admin/records", put_record, methods=["PUT", "DELETE"]),
-    ]
+    async def merge(self, request: Request) -> Response:
+        """`{"kind", "source", "target"}`: merge two customers or two conversations."""
+        given = await _body(request)
+        if given.get("kind") not in ("customer", "conversation"):
+            return _refused("Customers and conversations can be merged.")
+        return _row(self._changes.merge(given["kind"], given["source"], given["target"]))
+
+    async def create(self, request: Request) -> Response:
+        """Make a record; answers with it."""
+        row = self._changes.create(request.path_params["kind"], await _body(request))
+        return Response(row.body, 201, media_type="application/json")
+
+    async def change(self, request: Request) -> Response:
+        """PUT merges into a record (`?touch=false` leaves its times); DELETE takes `?hard=true`."""
+        kind, record_id = request.path_params["kind"], request.path_params["id"]
+        if request.method == "DELETE":
+            hard = request.query_params.get("hard") == "true"
+            done = self._changes.delete(kind, record_id, hard=hard)
+            return Response(status_code=204 if done else 404)
+        touch = request.query_params.get("touch") != "false"
+        return _row(self._changes.update(kind, record_id, await _body(request), touch=touch))
+
+    async def whole_record(self, request: Request) -> Response:
+        """A whole resource, stored or removed as it is: nothing is stamped."""
+        record = await _body(request)
+        if request.method == "DELETE":
+            self._desk.org.drop(str(record["type"]).partition(".")[0], record["id"])
+        else:
+            self._desk.org.put(record)
+        return Response(status_code=204)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    raw = await request.body()
+    given = orjson.loads(raw) if raw else {}
+    return given if isinstance(given, dict) else {}
+
+
+def _row(row: Row | None) -> Response:
+    if row is None:
+        return Response(status_code=404)
+    return Response(row.body, media_type="application/json")
+
+
+def _refused(why: str) -> Response:
+    return json_reply({"error": why}, 400)

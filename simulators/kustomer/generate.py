@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from simulators.kustomer.furnish import furnished
 from simulators.kustomer.people import PeopleMaker
 from simulators.kustomer.settings import KustomerSettings
 from simulators.kustomer.texts import SUBJECTS, Texts
+from simulators.kustomer.wild import Wilderness
 
 CHANNELS = (
     "email",
@@ -114,8 +116,8 @@ class Generator:
             "channels": [channel],
             "messageCount": 0,
             "tags": random.sample(self.tags, k=min(random.randint(0, 3), len(self.tags))),
-            "assignedUsers": random.sample(self.users, k=random.choice((0, 1, 1, 2))),
-            "assignedTeams": random.sample(self.teams, k=random.choice((0, 0, 1))),
+            "assignedUsers": self._some(self.users, random.choice((0, 1, 1, 2))),
+            "assignedTeams": self._some(self.teams, random.choice((0, 0, 1))),
             "custom": {"orderNumberStr": str(random.randint(1, 9999)), "amountNum": 41.5},
             "spam": random.random() < 0.02,
             "ended": False,
@@ -123,22 +125,21 @@ class Generator:
             "satisfactionLevel": {"sentByTeams": [], "answers": []},
             **times,
         }
-        if status == "done":
-            attributes["lastDone"] = {"createdAt": attributes["updatedAt"], "assignedUsers": []}
-        if random.random() < 0.3:
-            attributes["externalId"] = f"t-{self._serial}"
-        if random.random() < 0.1:
-            attributes["brandNewKey"] = {"nobody": ["knows", "it"]}
-        if self.settings.odd_records and random.random() < 0.005:
-            attributes["deleted"] = True
+        self._add_rare(attributes)
+        customer = random.choice(self.customers or [""])
+        if not attributes.get("deleted"):
+            self.conversations.append((conversation_id, customer, created, channel))
+        return self._talk(conversation_id, customer, attributes)
+
+    def _talk(
+        self, conversation_id: str, customer: str, attributes: dict[str, Any]
+    ) -> dict[str, Any]:
         relationships: dict[str, Any] = {
             "org": self.org_link(),
             "messages": {"links": {"self": f"/v1/conversations/{conversation_id}/messages"}},
         }
-        customer = random.choice(self.customers)
-        relationships["customer"] = link("customer", customer, "customers")
-        if not attributes.get("deleted"):
-            self.conversations.append((conversation_id, customer, created, channel))
+        if customer:
+            relationships["customer"] = link("customer", customer, "customers")
         return {
             "type": "conversation",
             "id": conversation_id,
@@ -147,8 +148,22 @@ class Generator:
             "links": {"self": f"/v1/conversations/{conversation_id}"},
         }
 
+    def _add_rare(self, attributes: dict[str, Any]) -> None:
+        """What only some conversations have."""
+        if attributes["status"] == "done":
+            attributes["lastDone"] = {"createdAt": attributes["updatedAt"], "assignedUsers": []}
+        if self.random.random() < 0.3:
+            attributes["externalId"] = f"t-{self._serial}"
+        if self.random.random() < 0.1:
+            attributes["brandNewKey"] = {"nobody": ["knows", "it"]}
+        if self.settings.odd_records and self.random.random() < 0.005:
+            attributes["deleted"] = True
+
+    def _some(self, ids: list[str], count: int) -> list[str]:
+        return self.random.sample(ids, k=min(count, len(ids)))
+
     def _children(self, kind: str, count: int) -> Iterator[dict[str, Any]]:
-        for _ in range(count):
+        for _ in range(count if self.conversations else 0):
             conversation, customer, begun, channel = self.random.choice(self.conversations)
             created = begun + timedelta(milliseconds=self.random.randint(0, 86_400_000))
             make = self._message if kind == "message" else self._note
@@ -196,7 +211,7 @@ class Generator:
             attributes["status"] = "error"
             attributes["error"] = {"status": 400, "code": "invalid-recipient", "meta": {}}
         relationships: dict[str, Any] = {}
-        if direction == "out":
+        if direction == "out" and self.users:
             relationships["createdBy"] = link("user", random.choice(self.users), "users")
         return attributes, relationships
 
@@ -227,10 +242,15 @@ class Generator:
             "updatedAt": stamp(created),
             "createdByTeams": [],
         }
+        if not self.users:
+            return attributes, {}
         author = link("user", self.random.choice(self.users), "users")
         return attributes, {"createdBy": author}
 
 
 def generate(settings: KustomerSettings) -> Iterator[dict[str, Any]]:
     """Yield the records of the org that `settings` describe."""
-    return Generator(settings).records()
+    records = Generator(settings).records()
+    if settings.wild:
+        records = Wilderness(settings, STORM).over(records)
+    return furnished(records, settings, NOW)

@@ -19,12 +19,7 @@ class Window:
 
     def take(self) -> bool:
         """Count a request; False when the window has none left."""
-        now = self.clock()
-        if now >= self._ends:
-            if self._ends:
-                self.history.append(self.used)
-            self._ends = now + self.seconds
-            self.used = 0
+        self._turn()
         if self.used >= self.limit:
             self.refused += 1
             return False
@@ -40,3 +35,11 @@ class Window:
     def ends(self) -> float:
         """When this window ends, epoch seconds."""
         return self._ends
+
+    def _turn(self) -> None:
+        now = self.clock()
+        if now >= self._ends:
+            if self._ends:
+                self.history.append(self.used)
+            self._ends = now + self.seconds
+            self.used = 0

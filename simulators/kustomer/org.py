@@ -3,9 +3,10 @@
 import bisect
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,16 @@ TYPES = {
     "shortcut": "shortcuts",
     "attachment": "attachments",
 }
+PARENTS = ("conversation", "customer", "company", "message", "source", "target")
+_BY_ID = attrgetter("id")
 
 
 class DatasetInvalid(ValueError):
     """A line of a dataset file is no record."""
+
+    code = "dataset-invalid"
+    recovery = "refuse"
+    next_step = "Correct the line that is named, then start the stand-in again."
 
 
 def epoch_ms(stamp: Any) -> int:
@@ -37,77 +44,163 @@ def epoch_ms(stamp: Any) -> int:
     if not isinstance(stamp, str):
         return 0
     try:
-        return int(datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp() * 1000)
+        return round(datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp() * 1000)
     except ValueError:
         return 0
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One version of a record: its JSON, and what lists and indexes need of it.
+
+    `created` and `updated` in epoch ms. `parents` are the ids that its relationships lead to; a
+    kobject's klass is among them as `klass:<name>`.
+    """
+
+    kind: str
+    id: str
+    body: bytes
+    created: int
+    updated: int
+    deleted: bool
+    parents: tuple[str, ...]
+
+    @property
+    def resource(self) -> dict[str, Any]:
+        """A fresh copy of the record."""
+        made: dict[str, Any] = orjson.loads(self.body)
+        return made
+
+
+def make_row(record: dict[str, Any]) -> Row:
+    """Encode a resource (`type`, `id`, `attributes`, `relationships`)."""
+    kind = str(record["type"]).partition(".")[0]
+    attributes = record.get("attributes") or {}
+    parents = [parent for name in PARENTS if (parent := related(record, name))]
+    klass = related(record, "klass")
+    if klass:
+        parents.append(f"klass:{klass}")
+    gone = attributes.get("deleted") is True
+    # Copied: orjson's result keeps several kilobytes of spare room for as long as it lives.
+    body = bytes(memoryview(orjson.dumps(record)))
+    return Row(
+        kind=kind,
+        id=str(record["id"]),
+        body=body,
+        created=epoch_ms(attributes.get("createdAt")),
+        updated=epoch_ms(attributes.get("updatedAt")),
+        deleted=gone or (kind == "user" and bool(attributes.get("deletedAt"))),
+        parents=tuple(parents),
+    )
+
+
 class Shelf:
     """All records of one type, in ascending order of id."""
 
-    records: dict[str, dict[str, Any]] = field(default_factory=dict)
-    encoded: dict[str, bytes] = field(default_factory=dict)
-    order: list[str] = field(default_factory=list)
-    _listed: list[str] | None = None
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self.rows: dict[str, Row] = {row.id: row for row in rows}
+        self._order: list[Row] = sorted(self.rows.values(), key=_BY_ID)
+        self._live: list[Row] = [row for row in self._order if not row.deleted]
+        self._children: dict[str, list[Row]] | None = None
 
-    def put(self, record: dict[str, Any]) -> None:
-        """Add or replace a record."""
-        record_id = record["id"]
-        self._listed = None
-        if record_id not in self.records:
-            if self.order and record_id < self.order[-1]:
-                bisect.insort(self.order, record_id)
-            else:
-                self.order.append(record_id)
-        self.records[record_id] = record
-        self.encoded[record_id] = orjson.dumps(record)
+    @property
+    def everything(self) -> list[Row]:
+        """Every row, deleted ones too."""
+        return self._order
 
-    def drop(self, record_id: str) -> None:
-        """Remove a record for good, as a hard delete does."""
-        self._listed = None
-        del self.records[record_id]
-        del self.encoded[record_id]
-        self.order.remove(record_id)
+    @property
+    def live(self) -> list[Row]:
+        """The rows that a list shows: deleted records are not among them."""
+        return self._live
 
-    def listed(self) -> list[str]:
-        """Ids that a list shows: deleted records are not among them."""
-        if self._listed is None:
-            self._listed = [each for each in self.order if not self.is_deleted(each)]
-        return self._listed
+    def put(self, row: Row) -> Row | None:
+        """Add or replace a row; returns the one it replaces."""
+        old = self.drop(row.id)
+        self.rows[row.id] = row
+        bisect.insort(self._order, row, key=_BY_ID)
+        if not row.deleted:
+            bisect.insort(self._live, row, key=_BY_ID)
+        if self._children is not None:
+            self._link(row)
+        return old
 
-    def is_deleted(self, record_id: str) -> bool:
-        """Tell whether a record is marked deleted."""
-        return self.records[record_id]["attributes"].get("deleted") is True
+    def drop(self, record_id: str) -> Row | None:
+        """Remove a row for good, as a hard delete does; returns it."""
+        old = self.rows.pop(record_id, None)
+        if old is None:
+            return None
+        _remove(self._order, old)
+        if not old.deleted:
+            _remove(self._live, old)
+            for parent in old.parents if self._children is not None else ():
+                _remove((self._children or {})[parent], old)
+        return old
+
+    def children(self, parent: str) -> list[Row]:
+        """The live rows whose relationships lead to `parent`, by ascending id."""
+        if self._children is None:
+            self._children = {}
+            for row in self._live:
+                self._link(row)
+        return self._children.get(parent, [])
+
+    def _link(self, row: Row) -> None:
+        assert self._children is not None
+        if not row.deleted:
+            for parent in row.parents:
+                bisect.insort(self._children.setdefault(parent, []), row, key=_BY_ID)
+
+
+def _remove(rows: list[Row], row: Row) -> None:
+    at = bisect.bisect_left(rows, row.id, key=_BY_ID)
+    del rows[at]
+
+
+Watcher = Callable[[Row | None, Row | None], None]
 
 
 class Org:
-    """Every record by type, and the children of conversations and customers."""
+    """Every record by type. `watch` tells of each change: the row before and the row after."""
 
     def __init__(self, records: Iterable[dict[str, Any]]) -> None:
+        rows: dict[str, list[Row]] = defaultdict(list)
+        # One record at a time: a large org never exists as Python objects all at once.
+        for record in records:
+            row = make_row(record)
+            rows[row.kind].append(row)
         self.shelves: dict[str, Shelf] = defaultdict(Shelf)
-        self.version = 0
-        for record in sorted(records, key=lambda each: str(each.get("id"))):
-            self.shelves[record["type"].partition(".")[0]].put(record)
+        self.shelves.update((kind, Shelf(made)) for kind, made in rows.items())
+        self._watchers: list[Watcher] = []
 
-    def put(self, record: dict[str, Any]) -> None:
+    def watch(self, watcher: Watcher) -> None:
+        """Have every later change told."""
+        self._watchers.append(watcher)
+
+    def put(self, record: dict[str, Any]) -> Row:
         """Add or replace a record."""
-        self.version += 1
-        self.shelves[record["type"].partition(".")[0]].put(record)
+        row = make_row(record)
+        self._tell(self.shelves[row.kind].put(row), row)
+        return row
 
-    def children(self, kind: str, relation: str, parent: str) -> list[str]:
-        """Ids of the records of `kind` whose `relation` leads to `parent`."""
-        return [
-            record_id
-            for record_id, record in self.shelves[kind].records.items()
-            if related(record, relation) == parent
-        ]
+    def drop(self, kind: str, record_id: str) -> Row | None:
+        """Remove a record for good; None when there is none."""
+        old = self.shelves[kind].drop(record_id)
+        if old is not None:
+            self._tell(old, None)
+        return old
+
+    def _tell(self, old: Row | None, new: Row | None) -> None:
+        for watcher in self._watchers:
+            watcher(old, new)
+
+    def children(self, kind: str, parent: str) -> list[Row]:
+        """The live records of `kind` whose relationships lead to `parent`."""
+        return self.shelves[kind].children(parent)
 
     def dump(self, kind: str) -> Iterator[bytes]:
-        """Every record of a type as served, deleted ones too."""
-        shelf = self.shelves[kind]
-        for record_id in shelf.order:
-            yield shelf.encoded[record_id]
+        """Every record of a type as served, deleted ones too (`deleted` is among the attributes)."""
+        for row in list(self.shelves[kind].everything):
+            yield row.body
 
 
 def related(record: dict[str, Any], name: str) -> str | None:
@@ -130,10 +223,11 @@ def load_dataset(path: Path) -> list[dict[str, Any]]:
                 raise DatasetInvalid(f"{path.name}:{number}: not JSON.") from None
             if not isinstance(record, dict) or not isinstance(record.get("type"), str):
                 raise DatasetInvalid(f"{path.name}:{number}: a record needs a type.")
+            if not isinstance(record.setdefault("attributes", {}), dict):
+                raise DatasetInvalid(f"{path.name}:{number}: attributes must be an object.")
             record.setdefault("id", None)
             if record.get("id") is None:
                 record["id"] = f"missing-{number}"
                 record["__no_id"] = True
-            record.setdefault("attributes", {})
             records.append(record)
     return records

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 
+import anyio.to_thread
+
 from simulators.kustomer.app import create_app
 from simulators.kustomer.generate import generate
 from simulators.kustomer.org import Org, load_dataset
+from simulators.kustomer.server import run_server
 from simulators.kustomer.settings import KustomerSettings
-from simulators.serving import serve
 
 
 def build_org(settings: KustomerSettings) -> Org:
-    """Load the dataset, or generate the org."""
+    """Load the dataset, or generate the org. Blocks: some ten seconds for a large org."""
     if settings.dataset is not None:
         return Org(load_dataset(settings.dataset))
     return Org(generate(settings))
@@ -23,5 +25,6 @@ async def serve_kustomer(
     port: int = 0,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Serve until stopped; `on_ready` gets the address."""
-    await serve(create_app(build_org(settings), settings), host=host, port=port, on_ready=on_ready)
+    """Serve until stopped; `on_ready` gets the address. Raises `NotLoopback`, `DatasetInvalid`."""
+    org = await anyio.to_thread.run_sync(build_org, settings)
+    await run_server(create_app(org, settings), host=host, port=port, on_ready=on_ready)

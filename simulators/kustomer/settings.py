@@ -7,11 +7,27 @@ from typing import Literal
 DEFAULT_KEY = "kustomer-demo-key"
 
 
-@dataclass
+@dataclass(frozen=True)
+class ApiKey:
+    """One key that the org knows. `roles` of None means all of them (kustomer facts, section 1).
+
+    `pod` is where the key lives; a key of another pod than the org's is refused.
+    """
+
+    token: str
+    roles: frozenset[str] | None = None
+    expired: bool = False
+    pod: str = "prod1"
+
+
+@dataclass(frozen=True)
 class KustomerSettings:
     """Size and behaviour of the org. Times in seconds; limits in requests per window.
 
     Where the facts leave a question open, a setting lets the stand-in do it either way.
+    `now` (epoch seconds) sets the org's own clock: the edge of the two years that standard search
+    covers, and the stamps of changes made while it runs. The budgets always run on the real clock.
+    `wild` makes the records as odd as the facts allow; without it they are the plain ones.
     """
 
     seed: int = 7
@@ -22,10 +38,13 @@ class KustomerSettings:
     notes: int = 300
     users: int = 40
     teams: int = 8
+    kobjects: int = 60
     dataset: Path | None = None
     texts: Path | None = None
     api_key: str = DEFAULT_KEY
     expired_key: str = "kustomer-expired-key"
+    keys: tuple[ApiKey, ...] = ()
+    pod: str = "prod1"
     missing_roles: frozenset[str] = field(default_factory=frozenset)
     missing_role_status: Literal[401, 403] = 403
     org_id: str = "60aa00000000000000000001"
@@ -39,7 +58,16 @@ class KustomerSettings:
     list_cap_error: bool = False
     search_cap_pages: int = 100
     search_cap_rows: int | None = None
+    search_total_cap: int | None = None
     index_lag_s: float = 0.0
     latency_s: float = 0.0
-    error_style: Literal["plain", "jsonapi"] = "plain"
+    error_style: Literal["plain", "jsonapi", "alternate"] = "plain"
     odd_records: bool = True
+    wild: bool = False
+    now: float | None = None
+    effect_log: Path | None = None
+
+    def all_keys(self) -> dict[str, ApiKey]:
+        """Return every key by its token: the default one, the expired one, the further ones."""
+        known = [ApiKey(self.api_key), ApiKey(self.expired_key, expired=True), *self.keys]
+        return {each.token: each for each in known}
