@@ -1,5 +1,6 @@
 """The preflight: is everything there, allowed, and large enough, before anything moves."""
 
+import os
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,19 +8,29 @@ from pathlib import Path
 
 from connectors.clock import Clock
 from connectors.http import RetryPolicy
-from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.client import SalesforceClient
-from service.compose import open_kustomer, open_salesforce
-from service.config import Config
-from service.errors import DONE, REFUSED, REMOTE, explain
+from service.compose import KustomerSide, open_kustomer_side, open_salesforce
+from service.config import Config, Secret
+from service.errors import DONE, REFUSED, REMOTE, USAGE, DeskferryError, explain
+from service.identity import StateDisagrees
 from service.mapped import default_mapping, shape_of
 from service.phases import PHASES
+from state.errors import NoWorkspace
+from state.ledger import Ledger
 from transforms.compile import MapSettings, compile_mapping
 from transforms.mapping import parse_mapping
 
 LEAST_DISK_MB = 500
 # A preflight answers soon: someone is waiting for it.
 QUICK = RetryPolicy(attempts=2, base_s=0.2)
+_BY_WEIGHT = (DONE, REFUSED, REMOTE, USAGE)
+
+
+class VersionNotOffered(DeskferryError):
+    """The org does not offer the API version that the config names."""
+
+    code = "version-not-offered"
+    exit_code = REFUSED
 
 
 @dataclass(frozen=True)
@@ -46,10 +57,19 @@ class _Checks:
         self.items: list[CheckItem] = []
         self.exit_code = DONE
 
-    def add(self, name: str, ok: bool | None, detail: str, next_step: str = "") -> None:
-        self.items.append(CheckItem(name, ok, detail, next_step))
+    def add(
+        self,
+        name: str,
+        ok: bool | None,
+        detail: str,
+        next_step: str = "",
+        exit_code: int = REFUSED,
+    ) -> None:
+        """Note an item. `exit_code` is for one that is not fine; the weightiest stays."""
+        self.items.append(CheckItem(name, ok, detail, "" if ok else next_step))
         if ok is False:
-            self.exit_code = self.exit_code or REFUSED
+            code = exit_code if exit_code in _BY_WEIGHT else REFUSED
+            self.exit_code = max(self.exit_code, code, key=_BY_WEIGHT.index)
 
     async def attempt(self, name: str, look: Callable[[], Awaitable[str]]) -> bool:
         """Run one look; what it raises becomes an item, not the end of the others."""
@@ -57,33 +77,83 @@ class _Checks:
             self.add(name, True, await look())
         except Exception as error:  # noqa: BLE001 - each check reports; none may hide the rest
             problem = explain(error)
-            self.add(name, False, problem.sentence, problem.next_step)
-            self.exit_code = REMOTE if problem.exit_code == REMOTE else self.exit_code
+            self.add(name, False, problem.sentence, problem.next_step, problem.exit_code)
             return False
         return True
 
 
 async def run_check(config: Config, clock: Clock) -> CheckResult:
-    """Look at everything and change nothing; exit 0, 3 (refused) or 6 (a remote said no)."""
+    """Look at everything and change nothing.
+
+    The exit code is 0, 3 (refused), 6 (a remote said no) or 2 (a secret is missing); a side whose
+    secrets are missing is not asked.
+    """
     checks = _Checks(config)
-    _disk(checks)
-    async with open_kustomer(config, clock, QUICK) as kustomer:
-        await _kustomer(checks, kustomer)
-    async with open_salesforce(config, clock, QUICK) as salesforce:
-        await _salesforce(checks, salesforce)
+    _workspace(checks)
+    await checks.attempt("state", lambda: _state(config, clock))
+    kustomer_ready, salesforce_ready = _secrets(checks)
+    if kustomer_ready:
+        async with open_kustomer_side(config, clock, QUICK) as side:
+            await _kustomer(checks, side)
+    if salesforce_ready:
+        async with open_salesforce(config, clock, QUICK) as salesforce:
+            await _salesforce(checks, salesforce)
     return CheckResult(checks.items, checks.exit_code)
 
 
-def _disk(checks: _Checks) -> None:
+def _workspace(checks: _Checks) -> None:
     folder: Path = checks.config.workspace
     while not folder.exists():
         folder = folder.parent
+    usable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    told = "The workspace can be written." if usable else "The workspace cannot be written."
+    checks.add("workspace", usable, told, "Give the user that runs Deskferry write access to it.")
     free = shutil.disk_usage(folder).free // 1_000_000
-    step = "" if free > LEAST_DISK_MB else "Make room, or choose another workspace."
-    checks.add("disk", free > LEAST_DISK_MB, f"{free:,} MB free for the workspace.", step)
+    told = f"{free:,} MB free for the workspace."
+    checks.add("disk", free > LEAST_DISK_MB, told, "Make room, or choose another workspace.")
 
 
-async def _kustomer(checks: _Checks, kustomer: KustomerClient) -> None:
+async def _state(config: Config, clock: Clock) -> str:
+    try:
+        async with Ledger.open(config.workspace, clock=clock.now, read_only=True) as ledger:
+            known = await ledger.facts.get("config_fingerprint")
+            done = [phase.name for phase in PHASES if await ledger.gates.closed(phase.name)]
+    except NoWorkspace:
+        return "No migration was begun here yet."
+    if known not in (None, config.fingerprint()):
+        raise StateDisagrees(
+            "The workspace was begun with other addresses or another org.",
+            next_step="Use the config it was begun with, or choose another workspace.",
+        )
+    return f"A migration was begun here; {len(done)} of {len(PHASES)} phases are done."
+
+
+def _secrets(checks: _Checks) -> tuple[bool, bool]:
+    """Resolve every secret; returns whether Kustomer's, and Salesforce's, are all there."""
+    target = checks.config.salesforce
+    wanted: dict[str, Secret | None] = {"client_id": target.client_id}
+    if target.auth == "client_credentials":
+        wanted["client_secret"] = target.client_secret
+    elif target.jwt:
+        wanted["jwt.private_key"] = target.jwt.private_key
+    kustomer = _secret(checks, "kustomer.api_key", checks.config.kustomer.api_key)
+    found = [_secret(checks, f"salesforce.{name}", each) for name, each in wanted.items() if each]
+    return kustomer, all(found)
+
+
+def _secret(checks: _Checks, name: str, secret: Secret) -> bool:
+    try:
+        secret.resolve()
+    except DeskferryError as error:
+        checks.add(f"secret {name}", False, error.message, error.next_step, error.exit_code)
+        return False
+    checks.add(f"secret {name}", True, "The reference leads to a value.")
+    return True
+
+
+async def _kustomer(checks: _Checks, side: KustomerSide) -> None:
+    kustomer = side.client
+
     async def org() -> str:
         found = await kustomer.org()
         return f"The key is good for org {found.name or found.id}."
@@ -97,6 +167,9 @@ async def _kustomer(checks: _Checks, kustomer: KustomerClient) -> None:
             return "readable" if page.rows else "readable, and empty"
 
         await checks.attempt(f"kustomer {phase.name}", stream)
+    seen = side.budget.snapshot()
+    told = f"{seen.allowed:,} of the org's {seen.limit:,} requests a window are ours."
+    checks.add("kustomer requests", True, told)
 
 
 async def _salesforce(checks: _Checks, salesforce: SalesforceClient) -> None:
@@ -109,20 +182,24 @@ async def _salesforce(checks: _Checks, salesforce: SalesforceClient) -> None:
         return
     found = (await salesforce.org()).org_id
     same = found[:15] == wanted[:15]
-    step = "" if same else "Check login_url and credentials, or correct org_id in the config."
+    step = "Check login_url and credentials, or correct org_id in the config."
     checks.add("salesforce org", same, f"{found} answers, the config names {wanted}.", step)
 
     async def version() -> str:
         version = checks.config.salesforce.api_version
         offered = await salesforce.versions()
         if version not in offered:
-            raise LookupError
+            newest = offered[-1] if offered else "unknown"
+            raise VersionNotOffered(
+                f"The org does not offer API version {version}.",
+                next_step=f"Set salesforce.api_version; the newest offered is {newest}.",
+            )
         return f"API version {version} is offered."
 
     await checks.attempt("salesforce version", version)
     await checks.attempt("salesforce limits", lambda: _limits(salesforce))
     await checks.attempt("salesforce map", lambda: _map(salesforce))
-    await _audit(checks, salesforce)
+    await checks.attempt("salesforce case", lambda: _audit(checks, salesforce))
 
 
 async def _limits(salesforce: SalesforceClient) -> str:
@@ -142,13 +219,15 @@ async def _map(salesforce: SalesforceClient) -> str:
     return "Every field of the default map is there and writable."
 
 
-async def _audit(checks: _Checks, salesforce: SalesforceClient) -> None:
-    created = (await salesforce.describe("Case")).fields.get("CreatedDate")
+async def _audit(checks: _Checks, salesforce: SalesforceClient) -> str:
+    case = await salesforce.describe("Case")
+    created = case.fields.get("CreatedDate")
     allowed = created is not None and created.createable
     detail = (
         "Creation dates and authors can be set."
         if allowed
         else "Creation dates cannot be set: records will carry the date of the load."
     )
-    step = "" if allowed else "Enable `Set Audit Fields upon Record Creation` and grant it."
+    step = "Enable `Set Audit Fields upon Record Creation` and grant it to the running user."
     checks.add("salesforce audit fields", True if allowed else None, detail, step)
+    return f"Case can be described; {len(case.fields):,} fields are visible to the running user."

@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
 from pydantic.functional_validators import AfterValidator
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from service.errors import SecretMissing
@@ -47,10 +55,18 @@ class Secret:
         return core_schema.no_info_plain_validator_function(cls._read)
 
     @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _: CoreSchema, __: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Say the form of a reference, for the published schema."""
+        return {"type": "string", "pattern": "^(env|file):.+$"}
+
+    @classmethod
     def _read(cls, value: Any) -> "Secret":
-        kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
-        if kind in ("env", "file") and name.strip():
-            return cls(value)
+        if isinstance(value, str):
+            kind, _, name = value.partition(":")
+            if kind in ("env", "file") and name.strip():
+                return cls(value)
         raise PydanticCustomError("secret", "must be a reference, env:NAME or file:PATH")
 
 

@@ -2,11 +2,12 @@
 
 import difflib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from service.config import Config
 from service.errors import ConfigInvalid
@@ -31,7 +32,7 @@ def load_config(path: Path) -> Config:
     except ValidationError as error:
         faults = [
             f"{path.name}:{_line(tree, fault['loc'])}: {_sentence(fault)}"
-            for fault in error.errors(include_input=False, include_url=False)
+            for fault in error.errors(include_url=False)
         ]
         raise ConfigInvalid("\n".join(sorted(faults, key=_by_line)), next_step=_FIX) from None
     workspace = (path.parent / config.workspace).absolute()
@@ -41,12 +42,21 @@ def load_config(path: Path) -> Config:
 def _tree(text: str, name: str) -> dict[str, Any]:
     try:
         tree = YAML(typ="rt").load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigInvalid(f"{name}:{line}: not YAML: {error.problem}.", next_step=_FIX) from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise ConfigInvalid(_yaml_fault(name, error), next_step=_FIX) from None
     if not isinstance(tree, dict):
         raise ConfigInvalid(f"{name}:1: the file holds no settings.", next_step=_FIX)
     return tree
+
+
+def _yaml_fault(name: str, error: Exception) -> str:
+    """Say where the text is no YAML. The parser's own words may echo a secret: they are not used."""
+    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
+        return f"{name}:1: this is not YAML that can be read."
+    line = error.problem_mark.line + 1
+    if isinstance(error, DuplicateKeyError):
+        return f"{name}:{line}: a setting is given twice."
+    return f"{name}:{line}: not YAML from here on; look at quotes, colons and indentation."
 
 
 def _plain(value: Any) -> Any:
@@ -76,23 +86,58 @@ def _sentence(fault: Any) -> str:
         return f"{name} is no setting{hint}"
     if fault["type"] == "missing":
         return f"{name} is missing."
-    message = str(fault["msg"])
-    message = message.removeprefix("Input ").removeprefix("Value error, ")
-    return f"{name}: {message}."
+    if fault["type"] in _BOUNDS:
+        return f"{name} must be {_allowed(place)} (is {_shown(fault.get('input'))})."
+    if fault["type"] == "string_type":
+        return f"{name} must be a text; put it in quotes."
+    message = str(fault["msg"]).removeprefix("Input ").removeprefix("Value error, ")
+    return f"{name} {message.replace('should', 'must', 1)}."
+
+
+_BOUNDS = frozenset(
+    {"greater_than_equal", "less_than_equal", "int_parsing", "float_parsing", "int_from_float"}
+)
+
+
+def _allowed(place: tuple[Any, ...]) -> str:
+    """The range of a number, in words."""
+    model: Any = _model(place[:-1])
+    bounds: dict[str, Any] = {}
+    for rule in model.model_fields[place[-1]].metadata:
+        bounds |= {name: getattr(rule, name) for name in ("ge", "le") if hasattr(rule, name)}
+    number = "whole number" if model.model_fields[place[-1]].annotation is int else "number"
+    if "le" in bounds:
+        return f"a {number} between {bounds['ge']} and {bounds['le']}"
+    return f"a {number} of at least {bounds['ge']}"
+
+
+def _shown(value: Any) -> str:
+    """A number may be repeated; a text may be a secret in the wrong place."""
+    return str(value) if isinstance(value, int | float) else "a text"
 
 
 def _known(place: tuple[Any, ...]) -> list[str]:
-    model: Any = Config
+    model = _model(place)
+    return list(model.model_fields) if model else []
+
+
+def _model(place: tuple[Any, ...]) -> type[BaseModel] | None:
+    """The section that a place in the file belongs to; a section may be optional."""
+    model: type[BaseModel] = Config
     for step in place:
-        field = model.model_fields.get(step)
+        field = model.model_fields.get(str(step))
         if field is None:
-            return []
-        model = field.annotation
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            return []
-    return list(model.model_fields)
+            return None
+        kinds = (field.annotation, *get_args(field.annotation))
+        sections = [
+            each for each in kinds if isinstance(each, type) and issubclass(each, BaseModel)
+        ]
+        if not sections:
+            return None
+        model = sections[0]
+    return model
 
 
 def _by_line(fault: str) -> tuple[int, str]:
-    number = fault.split(":")[1]
+    number = fault.split(": ", 1)[0].rpartition(":")[2]
     return (int(number) if number.isdigit() else 0, fault)

@@ -15,18 +15,24 @@ import click
 import orjson
 import typer.main
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 import connectors
 import service
 import state
 import transforms
+from service.cli.documents import DOCUMENTS
 from service.config import Config
-from service.errors import DeskferryError
+from service.errors import ROOTS, DeskferryError, exit_code_of, recovery_of
 from service.reasons import REASONS
 from service.report.facts import ReportFacts
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 _HEAD = "<!-- Written by `make docs`; edit the code instead. -->\n"
+_HELP = """\
+What helps: `retry` the same command may succeed later; `hold` only some records are affected; `stop`
+somebody must look before anything is sent again; `refuse` it stays so until something is changed.
+"""
 
 
 def pages() -> dict[str, str]:
@@ -37,13 +43,15 @@ def pages() -> dict[str, str]:
         "errors.md": _errors(),
         "reasons.md": _reasons(),
         "report.schema.json": _schema(ReportFacts),
+        "schemas/config.json": _schema(Config, "validation"),
+        **{f"schemas/{name}.json": _schema(model) for name, model in DOCUMENTS.items()},
     }
 
 
 def _cli() -> str:
-    from service.cli.main import app
+    from service.cli.main import application
 
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(application())
     text = [_HEAD, "# Commands\n"]
     for path, each in _commands(command, ("deskferry",)):
         context = click.Context(each, info_name=" ".join(path), terminal_width=96)
@@ -82,27 +90,30 @@ def _models(kind: Any) -> Iterator[type[BaseModel]]:
 
 
 def _errors() -> str:
-    lines = [_HEAD, "# Error codes\n", "| code | meaning | next step |", "|---|---|---|"]
-    for code, (text, step) in sorted(_error_rows().items()):
-        lines.append(f"| `{code}` | {text} | {step} |")
+    lines = [
+        _HEAD,
+        "# Error codes\n",
+        _HELP,
+        "| code | exit code | what helps | meaning | next step |",
+        "|---|---|---|---|---|",
+        *sorted(_error_rows()),
+    ]
     return "\n".join(lines) + "\n"
 
 
-def _error_rows() -> dict[str, tuple[str, str]]:
-    from connectors.errors import ConnectorError
-    from state.errors import StateError
-    from transforms.errors import MappingError
-
+def _error_rows() -> Iterator[str]:
     for package in (connectors, state, transforms, service):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
-    rows = {}
-    for root in (ConnectorError, StateError, MappingError, DeskferryError):
-        for each in _family(root):
-            text = (each.__doc__ or "").split("\n\n")[0].replace("\n", " ").strip()
-            rows[each.code] = (" ".join(text.split()), getattr(each, "next_step", "as it says"))
-    return rows
+    rooms = {"connectors", "state", "transforms", "service"}
+    for each in {kind for root in ROOTS for kind in _family(root)}:
+        if each in ROOTS or each.__module__.split(".")[0] not in rooms:
+            continue
+        text = " ".join((each.__doc__ or "").split("\n\n")[0].split())
+        step = "as it says" if issubclass(each, DeskferryError) else each.next_step
+        exit_code, recovery = exit_code_of(each), recovery_of(each)
+        yield f"| `{each.code}` | {exit_code} | {recovery} | {text} | {step} |"
 
 
 def _family(root: Any) -> Iterator[Any]:
@@ -117,8 +128,9 @@ def _reasons() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _schema(model: type[BaseModel]) -> str:
-    return orjson.dumps(model.model_json_schema(), option=orjson.OPT_INDENT_2).decode() + "\n"
+def _schema(model: type[BaseModel], mode: JsonSchemaMode = "serialization") -> str:
+    schema = {"$schema": GenerateJsonSchema.schema_dialect, **model.model_json_schema(mode=mode)}
+    return orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def main() -> int:
@@ -132,6 +144,7 @@ def main() -> int:
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 wrong.append(name)
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if wrong:
         typer.echo(f"docs/reference is behind the code: {', '.join(wrong)}. Run make docs.")

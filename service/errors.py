@@ -4,8 +4,15 @@ The rooms raise errors of their own; `explain` reads their class attributes and 
 of the outside contract. No traceback and no record's content reaches a user.
 """
 
+import asyncio
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+from connectors.errors import ConnectorError
+from state.errors import StateError
+from transforms.errors import MappingError
+
+Recovery = Literal["retry", "hold", "stop", "refuse"]
 
 DONE = 0
 UNEXPECTED = 1
@@ -23,6 +30,7 @@ class DeskferryError(Exception):
 
     code: ClassVar[str] = "stopped"
     exit_code: ClassVar[int] = REMOTE
+    recovery: ClassVar[Recovery] = "stop"
 
     def __init__(self, message: str, *, next_step: str = "") -> None:
         super().__init__(message)
@@ -44,57 +52,81 @@ class SecretMissing(DeskferryError):
     exit_code = USAGE
 
 
+class UsageInvalid(DeskferryError):
+    """The command was called with a value that it cannot use."""
+
+    code = "usage-invalid"
+    exit_code = USAGE
+
+
 @dataclass(frozen=True)
 class Problem:
-    """An error as a user sees it."""
+    """An error as a user sees it. `recovery` says what helps: retry, hold, stop or refuse."""
 
     code: str
     sentence: str
     next_step: str
     exit_code: int
+    recovery: Recovery = "stop"
 
+
+UNEXPECTED_STEP = "Run the command again; nothing is lost. Send the crash file to support."
+INTERRUPTED_STEP = "Run the command again to go on from here."
+ROOTS = (ConnectorError, StateError, MappingError, DeskferryError)
 
 _BY_CODE = {
-    "state-damaged": DAMAGED,
-    "mapping-invalid": USAGE,
-    "mapping-does-not-fit": REFUSED,
+    "insecure-address": USAGE,
+    "illegal-step": UNEXPECTED,
+    "state-too-new": REFUSED,
+    "workspace-locked": REFUSED,
+    "workspace-unusable": REFUSED,
+    "no-workspace": REFUSED,
     "disk-full": INTERRUPTED,
+    "mapping-does-not-fit": REFUSED,
 }
-_STATE_CODES = frozenset(
-    {
-        "state-too-new",
-        "workspace-locked",
-        "workspace-unusable",
-        "no-workspace",
-    }
-)
+_BY_ROOT: dict[type[Exception], int] = {
+    ConnectorError: REMOTE,
+    StateError: DAMAGED,
+    MappingError: USAGE,
+}
 
 
 def explain(error: BaseException) -> Problem:
-    """Say an error plainly; of a group, the most serious one speaks."""
+    """Say an error plainly; of a group, the most serious one speaks.
+
+    Only errors of our own speak for themselves: a foreign error's text may hold anything.
+    """
     if isinstance(error, BaseExceptionGroup):
-        problems = [explain(each) for each in error.exceptions]
-        return min(problems, key=_rank)
-    code = getattr(error, "code", None)
-    if not isinstance(code, str):
-        return Problem(
-            "unexpected",
-            f"Something unexpected happened ({type(error).__name__}).",
-            "Run the command again; nothing is lost. Send the crash file to support.",
-            UNEXPECTED,
-        )
-    sentence = str(getattr(error, "message", error))
-    next_step = str(getattr(error, "next_step", ""))
-    return Problem(code, sentence, next_step, _exit_code(error, code))
+        return min((explain(each) for each in error.exceptions), key=_rank)
+    if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+        sentence = "Stopped as asked. Everything done so far is kept."
+        return Problem("interrupted", sentence, INTERRUPTED_STEP, INTERRUPTED, "retry")
+    if not isinstance(error, ROOTS):
+        sentence = f"Something unexpected happened ({type(error).__name__})."
+        return Problem("unexpected", sentence, UNEXPECTED_STEP, UNEXPECTED)
+    kind = type(error)
+    return Problem(
+        error.code, error.message, error.next_step, exit_code_of(kind), recovery_of(kind)
+    )
 
 
-def _exit_code(error: BaseException, code: str) -> int:
-    own = getattr(error, "exit_code", None)
-    if isinstance(own, int):
-        return own
+def exit_code_of(kind: type[BaseException]) -> int:
+    """Return the exit code that an error class leads to when it ends a command."""
+    if issubclass(kind, DeskferryError):
+        return kind.exit_code
+    code = getattr(kind, "code", "")
     if code in _BY_CODE:
         return _BY_CODE[code]
-    return REFUSED if code in _STATE_CODES else REMOTE
+    return next((own for root, own in _BY_ROOT.items() if issubclass(kind, root)), UNEXPECTED)
+
+
+def recovery_of(kind: type[BaseException]) -> Recovery:
+    """Return what helps against an error class; our own classes say it by their exit code."""
+    if issubclass(kind, DeskferryError):
+        by_code: dict[int, Recovery] = {USAGE: "refuse", REFUSED: "refuse", INTERRUPTED: "retry"}
+        return by_code.get(kind.exit_code, kind.recovery)
+    said: Recovery = getattr(kind, "recovery", "stop")
+    return said
 
 
 def _rank(problem: Problem) -> int:

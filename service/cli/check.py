@@ -6,7 +6,8 @@ import typer
 
 from connectors.clock import SystemClock
 from service.check import CheckItem, run_check
-from service.cli.frame import GlobalOptions, print_json, run_command
+from service.cli.documents import CheckDocument
+from service.cli.frame import GlobalOptions, print_document, run_command
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,7 +22,7 @@ def check(context: typer.Context) -> None:
     async def work() -> int:
         result = await run_check(options.config(), SystemClock())
         if options.json:
-            print_json(asdict(result))
+            print_document(CheckDocument, asdict(result))
         else:
             for item in result.items:
                 _print(item)

@@ -5,11 +5,16 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
+
+from service.cli.documents import DemoDocument
+from service.cli.frame import GlobalOptions, guarded, print_document
+from service.errors import ATTENTION, DONE, DeskferryError
 
 CONFIG = """\
 kustomer:
@@ -23,6 +28,20 @@ salesforce:
   org_id: {org_id}
 workspace: ./ferry
 """
+STEPS = (
+    ("check", "Is everything ready?"),
+    ("migrate", "The full load:"),
+    ("migrate", "Once more: nothing is left to do, and nothing is written."),
+    ("report", ""),
+)
+Step = dict[str, str | int | float]
+
+
+class StandInFailed(DeskferryError):
+    """A stand-in of the demo ended before it listened."""
+
+    code = "stand-in-failed"
+    exit_code = 1
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,42 +50,38 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
+    context: typer.Context,
     size: int = typer.Option(2000, min=10, help="Conversations in the demo org."),
     keep: bool = typer.Option(False, help="Keep workspace and report in ./ferry-demo."),
 ) -> None:
     """Run the whole journey on the shipped stand-ins, in about a minute."""
-    with ExitStack() as stack:
-        if keep:
-            folder = Path("ferry-demo")
-            number = 1
-            while folder.exists():
-                number += 1
-                folder = Path(f"ferry-demo-{number}")
-            folder.mkdir()
-        else:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="deskferry-")))
-        code = _journey(stack, folder, size)
-        report = (folder / "ferry" / "reports" / "report.html").absolute()
-        if keep:
-            typer.echo(f"The report: {report}")
-        elif report.exists():
-            typer.echo("The workspace is gone again; --keep leaves it, with the report.")
-    raise typer.Exit(code)
+    options: GlobalOptions = context.obj
+
+    def work() -> int:
+        with ExitStack() as stack:
+            return _journey(stack, options, _folder(stack, keep=keep), size, keep=keep)
+
+    guarded(options, work)
 
 
-def _journey(stack: ExitStack, folder: Path, size: int) -> int:
-    sizes = {
-        "conversations": size,
-        "messages": size * 5,
-        "notes": size // 2,
-        "customers": size // 2,
-        "companies": max(10, size // 20),
-    }
-    arguments = [f"--{name}={count}" for name, count in sizes.items()]
-    # A real org allows 1,000 requests a minute; the demo has as much in six seconds.
-    arguments += ["--rate-window=6", "--search-window=6"]
-    typer.echo("Starting both stand-ins ...")
-    source = stack.enter_context(_stand_in("kustomer", arguments))
+def _folder(stack: ExitStack, *, keep: bool) -> Path:
+    """A new folder in the current one, or one that is gone afterwards."""
+    if not keep:
+        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="deskferry-")))
+    number = 1
+    folder = Path("ferry-demo")
+    while folder.exists():
+        number += 1
+        folder = Path(f"ferry-demo-{number}")
+    folder.mkdir()
+    return folder
+
+
+def _journey(
+    stack: ExitStack, options: GlobalOptions, folder: Path, size: int, *, keep: bool
+) -> int:
+    typer.echo("Starting both stand-ins ...", err=options.json)
+    source = stack.enter_context(_stand_in("kustomer", _sizes(size)))
     target = stack.enter_context(_stand_in("salesforce", []))
     config = folder / "deskferry.yaml"
     config.write_text(
@@ -79,21 +94,49 @@ def _journey(stack: ExitStack, folder: Path, size: int) -> int:
         "DESKFERRY_DEMO_CLIENT_ID": "deskferry-demo",
         "DESKFERRY_DEMO_CLIENT_SECRET": "demo-secret",
     }
-    for command, told in (
-        ("check", "Is everything ready?"),
-        ("migrate", "The full load:"),
-        ("migrate", "Once more: nothing is left to do, and nothing is written."),
-        ("report", ""),
-    ):
-        typer.echo(f"\n$ deskferry {command}    {told}".rstrip())
+    steps, code = _steps(config, environment, quiet=options.json)
+    report = (folder / "ferry" / "reports" / "report.html").absolute()
+    kept = str(report) if keep and report.exists() else None
+    if options.json:
+        facts = {"exit_code": code, "steps": steps, "report": kept}
+        print_document(DemoDocument, facts)
+    elif kept:
+        typer.echo(f"The report: {kept}")
+    elif not keep:
+        typer.echo("The workspace is gone again; --keep leaves it, with the report.")
+    return code
+
+
+def _sizes(size: int) -> list[str]:
+    sizes = {
+        "conversations": size,
+        "messages": size * 5,
+        "notes": size // 2,
+        "customers": size // 2,
+        "companies": max(10, size // 20),
+    }
+    # A real org allows 1,000 requests a minute; the demo has as much in six seconds.
+    windows = ["--rate-window=6", "--search-window=6"]
+    return [*(f"--{name}={count}" for name, count in sizes.items()), *windows]
+
+
+def _steps(config: Path, environment: Mapping[str, str], *, quiet: bool) -> tuple[list[Step], int]:
+    """Run the commands one by one; the first that fails ends the journey with its code."""
+    done: list[Step] = []
+    for command, told in STEPS:
+        typer.echo(f"\n$ deskferry {command}    {told}".rstrip(), err=quiet)
+        start = time.monotonic()
         code = subprocess.run(  # noqa: S603
             [sys.executable, "-m", "service", "--config", str(config), command],
             env=environment,
             check=False,
+            stdout=sys.stderr if quiet else None,
         ).returncode
-        if code not in (0, 5):
-            return code
-    return 0
+        seconds = round(time.monotonic() - start, 3)
+        done.append({"command": command, "exit_code": code, "seconds": seconds})
+        if code not in (DONE, ATTENTION):
+            return done, code
+    return done, DONE
 
 
 @contextmanager
@@ -108,8 +151,10 @@ def _stand_in(name: str, arguments: list[str]) -> Iterator[dict[str, str]]:
         assert child.stdout is not None
         line = child.stdout.readline()
         if not line:
-            typer.echo(f"The stand-in for {name} did not start.", err=True)
-            raise typer.Exit(1)
+            raise StandInFailed(
+                f"The stand-in for {name} did not start.",
+                next_step="Run deskferry simulate alone to see why.",
+            )
         yield json.loads(line)
     finally:
         child.terminate()

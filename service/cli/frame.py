@@ -1,20 +1,24 @@
 """What every command shares: the config, JSON output, plain errors, exit codes."""
 
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 import anyio
 import orjson
 import typer
+from pydantic import BaseModel
 
+from service.cli.documents import ErrorDocument
 from service.config import Config
 from service.config_load import load_config
-from service.errors import INTERRUPTED, UNEXPECTED, Problem, explain
+from service.errors import UNEXPECTED, DeskferryError, Problem, explain
 
 
 @dataclass(frozen=True)
@@ -34,18 +38,41 @@ def run_command(options: GlobalOptions, work: Callable[[], Awaitable[int]]) -> N
 
     No traceback reaches the user: that of an unexpected error goes to a crash file, without values.
     """
+    guarded(options, lambda: anyio.run(work, backend_options={"use_uvloop": True}))
+
+
+def guarded(options: GlobalOptions, work: Callable[[], int]) -> NoReturn:
+    """Run plain work as `run_command` does; SIGTERM ends it as Ctrl-C would."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        code = anyio.run(work, backend_options={"use_uvloop": True})
-    except (KeyboardInterrupt, SystemExit):
-        code = INTERRUPTED
+        code = work()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        code = UNEXPECTED
     except BaseException as error:  # noqa: BLE001 - the last place where an error can be said plainly
-        problem = explain(error)
-        tell(options, problem)
-        if problem.exit_code == UNEXPECTED:
-            _write_crash_file(error)
-        code = problem.exit_code
-    sys.stdout.flush()
+        code = _end_with(options, error)
     raise SystemExit(code)
+
+
+def _as_interrupt(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _end_with(options: GlobalOptions, error: BaseException) -> int:
+    problem = explain(error)
+    try:
+        tell(options, problem)
+    except BrokenPipeError:
+        _forget_stdout()
+    if problem.exit_code == UNEXPECTED:
+        _write_crash_file(error, _crash_folder(options))
+    return problem.exit_code
+
+
+def _forget_stdout() -> None:
+    """The reader of our output has gone; what is left of it must not fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(options: GlobalOptions, problem: Problem) -> None:
@@ -54,30 +81,38 @@ def tell(options: GlobalOptions, problem: Problem) -> None:
     if problem.next_step:
         typer.echo(f"Next: {problem.next_step}", err=True)
     if options.json:
-        print_json(
-            {
-                "error": {
-                    "code": problem.code,
-                    "message": problem.sentence,
-                    "next_step": problem.next_step,
-                    "exit_code": problem.exit_code,
-                }
-            }
-        )
+        facts = {
+            "code": problem.code,
+            "message": problem.sentence,
+            "next_step": problem.next_step,
+            "exit_code": problem.exit_code,
+            "recovery": problem.recovery,
+        }
+        print_document(ErrorDocument, {"error": facts})
 
 
-def print_json(value: Any) -> None:
-    """Print one JSON document on stdout."""
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+def print_document(kind: type[BaseModel], facts: Mapping[str, Any]) -> None:
+    """Print one JSON document on stdout, as its published schema has it."""
+    document = kind.model_validate(facts).model_dump()
+    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
 
-def _write_crash_file(error: BaseException) -> None:
+def _crash_folder(options: GlobalOptions) -> Path:
+    """The workspace when there is one; the folder we are in otherwise."""
+    try:
+        workspace = options.config().workspace
+    except DeskferryError:
+        return Path()
+    return workspace if workspace.is_dir() else Path()
+
+
+def _write_crash_file(error: BaseException, folder: Path) -> None:
     """Keep where it happened: file, line and function names, no messages and no values."""
-    path = Path(f"deskferry-crash-{os.getpid()}.txt")
+    path = folder / f"deskferry-crash-{os.getpid()}.txt"
     lines: list[str] = []
     _frames(error, lines)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
     except OSError:

@@ -1,27 +1,37 @@
 """The command `deskferry`: global options, before or after a command's name, and the commands."""
 
 import gc
+import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
-from service.cli import check, demo, migrate, report, simulate, status, trace
 from service.cli.frame import GlobalOptions
 from service.version import VERSION
 
-app = typer.Typer(
-    name="deskferry",
-    help="Moves a Kustomer helpdesk into Salesforce Service Cloud.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-for module in (check, migrate, status, trace, report, demo):
-    module.add_to(app)
-app.add_typer(simulate.app, name="simulate")
+COMMANDS = ("check", "migrate", "status", "trace", "report", "demo", "simulate")
+
+
+def application(wanted: Sequence[str] = COMMANDS) -> typer.Typer:
+    """Return the command line with the commands `wanted`.
+
+    Each command's module is loaded only when it is named: a stand-in or a health check need not
+    wait for what `migrate` brings along.
+    """
+    app = typer.Typer(
+        name="deskferry",
+        help="Moves a Kustomer helpdesk into Salesforce Service Cloud.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(options)
+    for name in wanted:
+        importlib.import_module(f"service.cli.{name}").add_to(app)
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -30,12 +40,13 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     context: typer.Context,
     config: Path = typer.Option(Path("deskferry.yaml"), help="The config file."),  # noqa: B008
     json: bool = typer.Option(False, "--json", help="Machine output on stdout."),
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Tell it."
+    ),
 ) -> None:
     """Take the options that every command has."""
     context.obj = GlobalOptions(config, json)
@@ -62,4 +73,6 @@ def run() -> None:
     """The entry point. Ends the process with an exit code of the outside contract."""
     # Pages of parsed records make the collector's default pace costly; they die young anyway.
     gc.set_threshold(200_000, 50, 100)
-    app(args=global_options_first(sys.argv[1:]), prog_name="deskferry")
+    arguments = global_options_first(sys.argv[1:])
+    named = [each for each in arguments if each in COMMANDS][:1]
+    application(named or COMMANDS)(args=arguments, prog_name="deskferry")

@@ -6,14 +6,18 @@ from dataclasses import asdict
 from typing import Any
 
 import anyio
+import structlog
 import typer
 
 from connectors.clock import SystemClock
-from service.cli.frame import GlobalOptions, print_json, run_command
+from service.cli.documents import MigrateDocument
+from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.progress_view import show_progress
 from service.cli.signals import stop_on_signal
+from service.errors import explain
 from service.logging import start_logging
 from service.run import Migration, Outcome
+from service.version import VERSION
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,18 +31,26 @@ def migrate(context: typer.Context) -> None:
 
     async def work() -> int:
         config = options.config()
-        start_logging(config.log)
+        clock = SystemClock()
+        start_logging(config.log, run=f"{int(clock.now())}-{os.getpid()}")
+        log = structlog.get_logger()
+        log.info("run-started", command="migrate", version=VERSION)
         async with stop_on_signal() as stop:
-            run = Migration(config, clock=SystemClock(), stop=stop)
+            run = Migration(config, clock=clock, stop=stop)
             outcome: Outcome
             async with anyio.create_task_group() as group:
                 group.start_soon(show_progress, run.snapshot)
                 try:
                     outcome = await run.run()
+                except BaseException as error:
+                    log.info("run-ended", exit_code=explain(error).exit_code, error=error)
+                    raise
                 finally:
                     group.cancel_scope.cancel()
+        log.info("run-ended", exit_code=outcome.exit_code, jobs=outcome.summary.jobs_sent)
         if options.json:
-            print_json({"exit_code": outcome.exit_code, **summary(outcome)})
+            facts = {"exit_code": outcome.exit_code, **summary(outcome)}
+            print_document(MigrateDocument, facts)
         else:
             _print(outcome)
         return outcome.exit_code
@@ -59,15 +71,15 @@ def summary(outcome: Outcome) -> dict[str, Any]:
 
 def _print(outcome: Outcome) -> None:
     typer.echo(
-        f"{'phase':<14}{'extracted':>11}{'loaded':>10}{'matched':>9}{'skipped':>9}"
+        f"{'phase':<14}{'extracted':>11}{'duplicates':>12}{'loaded':>10}{'matched':>9}{'skipped':>9}"
         f"{'held':>7}{'failed':>8}"
     )
     for name, book in outcome.summary.books.items():
         counts: list[Mapping[str, int]] = [book.skipped, book.held, book.failed]
         skipped, held, failed = (sum(each.values()) for each in counts)
         typer.echo(
-            f"{name:<14}{book.extracted:>11,}{book.loaded:>10,}{book.matched:>9,}{skipped:>9,}"
-            f"{held:>7,}{failed:>8,}"
+            f"{name:<14}{book.extracted:>11,}{book.duplicates:>12,}{book.loaded:>10,}"
+            f"{book.matched:>9,}{skipped:>9,}{held:>7,}{failed:>8,}"
         )
     typer.echo(
         f"Books balance. {outcome.summary.jobs_sent} ingest jobs in "

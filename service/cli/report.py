@@ -4,7 +4,8 @@ import anyio.to_thread
 import typer
 
 from connectors.clock import SystemClock
-from service.cli.frame import GlobalOptions, print_json, run_command
+from service.cli.documents import ReportDocument
+from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.status import looking_at
 from service.report.facts import collect
 from service.report.write import write_report
@@ -26,7 +27,7 @@ def report(context: typer.Context) -> None:
         folder = config.workspace / "reports"
         page = await anyio.to_thread.run_sync(write_report, facts, folder)
         if options.json:
-            print_json({"path": str(page), **facts.model_dump()})
+            print_document(ReportDocument, {"path": str(page), **facts.model_dump()})
         else:
             typer.echo(f"The books are {facts.verdict}. Report: {page}")
         return 0

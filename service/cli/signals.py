@@ -1,29 +1,47 @@
-"""SIGTERM and SIGINT: the first asks the run to stop, the second ends the process at once."""
+"""SIGTERM and SIGINT: the first asks the run to stop, the second ends the process at once.
+
+So does a drain that takes too long: the outside contract gives it 10 seconds (DESIGN, section 4).
+"""
 
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.abc
 
 from service.errors import INTERRUPTED
 
+DRAIN_S = 8.0
+
 
 @asynccontextmanager
-async def stop_on_signal() -> AsyncIterator[anyio.Event]:
-    """Yield an event that is set by the first signal. Ending at once is safe: state is durable."""
+async def stop_on_signal(
+    *, drain_s: float = DRAIN_S, leave: Callable[[int], object] = os._exit
+) -> AsyncIterator[anyio.Event]:
+    """Yield an event that is set by the first signal. Ending at once is safe: state is durable.
+
+    `leave` ends the process, at a second signal or when the drain lasts longer than `drain_s`.
+    """
     stop = anyio.Event()
 
-    async def watch() -> None:
+    async def out_of_time() -> None:
+        await stop.wait()
+        await anyio.sleep(drain_s)
+        leave(INTERRUPTED)
+
+    async def watch(*, task_status: anyio.abc.TaskStatus[None]) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            task_status.started()
             async for _ in signals:
                 if stop.is_set():
-                    os._exit(INTERRUPTED)
+                    leave(INTERRUPTED)
                 stop.set()
 
     async with anyio.create_task_group() as group:
-        group.start_soon(watch)
+        await group.start(watch)
+        group.start_soon(out_of_time)
         try:
             yield stop
         finally:

@@ -1,25 +1,33 @@
 """`deskferry simulate kustomer|salesforce`: one stand-in on a port."""
 
+from collections.abc import Awaitable
 from pathlib import Path
 
 import typer
 
 from service.cli.frame import GlobalOptions, run_command
+from service.errors import DONE, INTERRUPTED, UsageInvalid
+from simulators.kustomer.org import DatasetInvalid
 from simulators.kustomer.serve import serve_kustomer
 from simulators.kustomer.settings import DEFAULT_KEY, KustomerSettings
 from simulators.salesforce.serve import serve_salesforce
 from simulators.salesforce.settings import SalesforceSettings
-from simulators.serving import announce
+from simulators.serving import NotLoopback, announce
 
 app = typer.Typer(
     help="Serve a stand-in for one of the two APIs on loopback.", no_args_is_help=True
 )
 
 
+def add_to(parent: typer.Typer) -> None:
+    """Add the group of commands."""
+    parent.add_typer(app, name="simulate")
+
+
 @app.command()
 def kustomer(
     context: typer.Context,
-    port: int = typer.Option(0, help="Port; 0 takes a free one."),
+    port: int = typer.Option(0, min=0, max=65535, help="Port; 0 takes a free one."),
     host: str = typer.Option("127.0.0.1", help="Loopback address to listen on."),
     seed: int = typer.Option(7, help="Seed of the generated org."),
     customers: int = typer.Option(400, help="Customers in the org."),
@@ -35,6 +43,9 @@ def kustomer(
     search_limit: int = typer.Option(100, help="Searches in a search window."),
     search_window: float = typer.Option(60.0, help="Length of a search window, seconds."),
     list_cap: int | None = typer.Option(None, help="Pages after which lists stop; none: never."),
+    index_lag: float = typer.Option(0.0, help="Seconds that search lags behind writes."),
+    wild: bool = typer.Option(False, "--wild", help="Add records as odd as real ones can be."),
+    effect_log: Path | None = typer.Option(None, help="File for the log of changes."),  # noqa: B008
 ) -> None:
     """Serve a Kustomer org; its address is printed as one JSON line."""
     settings = KustomerSettings(
@@ -52,14 +63,16 @@ def kustomer(
         search_limit=search_limit,
         search_window_s=search_window,
         list_cap_pages=list_cap,
+        index_lag_s=index_lag,
+        wild=wild,
+        effect_log=effect_log,
     )
 
     async def work() -> int:
         def ready(url: str) -> None:
             announce(url=url, api_key=settings.api_key)
 
-        await serve_kustomer(settings, host=host, port=port, on_ready=ready)
-        return 0
+        return await _serve(serve_kustomer(settings, host=host, port=port, on_ready=ready))
 
     options: GlobalOptions = context.obj
     run_command(options, work)
@@ -68,7 +81,7 @@ def kustomer(
 @app.command()
 def salesforce(
     context: typer.Context,
-    port: int = typer.Option(0, help="Port; 0 takes a free one."),
+    port: int = typer.Option(0, min=0, max=65535, help="Port; 0 takes a free one."),
     host: str = typer.Option("127.0.0.1", help="Loopback address to listen on."),
     org_id: str = typer.Option(SalesforceSettings.org_id, help="Id of the org."),
     client_id: str = typer.Option(SalesforceSettings.client_id, help="Consumer key accepted."),
@@ -91,8 +104,27 @@ def salesforce(
         def ready(url: str) -> None:
             announce(url=url, org_id=settings.org_id)
 
-        await serve_salesforce(settings, host=host, port=port, on_ready=ready)
-        return 0
+        return await _serve(serve_salesforce(settings, host=host, port=port, on_ready=ready))
 
     options: GlobalOptions = context.obj
     run_command(options, work)
+
+
+async def _serve(serving: Awaitable[None]) -> int:
+    """Serve until stopped; what the caller got wrong is said plainly."""
+    try:
+        await serving
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (NotLoopback, DatasetInvalid) as error:
+        raise UsageInvalid(str(error), next_step="Correct the option and try again.") from None
+    except (OSError, UnicodeDecodeError):
+        raise UsageInvalid(
+            "The dataset cannot be read.", next_step="Check the path given with --dataset."
+        ) from None
+    except (SystemExit, ValueError):  # how the server says that it cannot listen
+        raise UsageInvalid(
+            "The stand-in cannot listen there.",
+            next_step="Choose a free --port, or 0 for any, and a loopback --host.",
+        ) from None
+    return DONE

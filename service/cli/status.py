@@ -8,7 +8,8 @@ from typing import Any
 import typer
 
 from connectors.clock import SystemClock
-from service.cli.frame import GlobalOptions, print_json, run_command
+from service.cli.documents import StatusDocument
+from service.cli.frame import GlobalOptions, print_document, run_command
 from service.config import Config
 from service.phases import PHASES
 from state.ledger import Ledger
@@ -35,7 +36,7 @@ def status(context: typer.Context) -> None:
         async with looking_at(options.config()) as ledger:
             phases = [await _phase(ledger, phase.name) for phase in PHASES]
         if options.json:
-            print_json({"phases": phases})
+            print_document(StatusDocument, {"phases": phases})
             return 0
         for phase in phases:
             typer.echo(

@@ -5,7 +5,8 @@ from typing import Any
 import anyio.to_thread
 import typer
 
-from service.cli.frame import GlobalOptions, print_json, run_command
+from service.cli.documents import TraceDocument
+from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.status import looking_at
 from service.errors import ATTENTION, DONE
 from service.reasons import reason_text
@@ -28,7 +29,7 @@ def trace(
         async with looking_at(options.config()) as ledger:
             told = await tell_record(ledger, kustomer_id)
         if options.json:
-            print_json(told)
+            print_document(TraceDocument, told)
         else:
             _print(told)
         known = told["became"] or told["exceptions"]

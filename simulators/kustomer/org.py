@@ -72,6 +72,9 @@ class Row:
         return made
 
 
+NO_ID = "__no_id"
+
+
 def make_row(record: dict[str, Any]) -> Row:
     """Encode a resource (`type`, `id`, `attributes`, `relationships`)."""
     kind = str(record["type"]).partition(".")[0]
@@ -82,7 +85,7 @@ def make_row(record: dict[str, Any]) -> Row:
         parents.append(f"klass:{klass}")
     gone = attributes.get("deleted") is True
     # Copied: orjson's result keeps several kilobytes of spare room for as long as it lives.
-    body = bytes(memoryview(orjson.dumps(record)))
+    body = bytes(memoryview(orjson.dumps(_as_served(record))))
     return Row(
         kind=kind,
         id=str(record["id"]),
@@ -92,6 +95,13 @@ def make_row(record: dict[str, Any]) -> Row:
         deleted=gone or (kind == "user" and bool(attributes.get("deletedAt"))),
         parents=tuple(parents),
     )
+
+
+def _as_served(record: dict[str, Any]) -> dict[str, Any]:
+    """A dataset's record without an id is served without one; it is kept under a stand-in id."""
+    if NO_ID not in record:
+        return record
+    return {name: value for name, value in record.items() if name not in (NO_ID, "id")}
 
 
 class Shelf:
@@ -228,6 +238,6 @@ def load_dataset(path: Path) -> list[dict[str, Any]]:
             record.setdefault("id", None)
             if record.get("id") is None:
                 record["id"] = f"missing-{number}"
-                record["__no_id"] = True
+                record[NO_ID] = True
             records.append(record)
     return records
