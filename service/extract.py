@@ -4,6 +4,7 @@ Only sealed pages are remembered: after a crash the pages that were under way ar
 """
 
 import anyio
+import structlog
 
 from connectors.errors import ConnectorError
 from connectors.kustomer.client import KustomerClient, Page, SearchQuery
@@ -13,6 +14,8 @@ from service.planner import Planner
 from service.progress import PhaseProgress
 from service.schedule import PageSchedule, SliceCursor
 from state.ledger import Ledger
+
+_log = structlog.get_logger()
 
 
 class Extractor:
@@ -52,6 +55,7 @@ class Extractor:
             async with self._ledger.write() as tx:
                 await self._ledger.slices.plan(tx, phase.name, plan.slices)
                 await self._ledger.facts.set(tx, f"way.{phase.name}", plan.way)
+            _log.info("phase-planned", phase=phase.name, way=plan.way, slices=len(plan.slices))
             slices = await self._ledger.slices.of(phase.name)
         cursors = []
         for piece in slices:

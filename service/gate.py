@@ -1,9 +1,13 @@
 """Closes a phase: its books balance on distinct source ids, and Salesforce's own count agrees."""
 
+import structlog
+
 from connectors.salesforce.client import SalesforceClient
 from service.errors import DeskferryError
 from service.phases import Phase
 from state.ledger import Ledger
+
+_log = structlog.get_logger()
 
 
 class BooksUnbalanced(DeskferryError):
@@ -38,6 +42,15 @@ async def close_gate(phase: Phase, ledger: Ledger, client: SalesforceClient, *, 
         await ledger.gates.close(
             tx, phase.name, at=now, source_count=book.extracted, target_count=target_count
         )
+    _log.info(
+        "gate-closed",
+        phase=phase.name,
+        extracted=book.extracted,
+        loaded=book.loaded,
+        matched=book.matched,
+        held=sum(book.held.values()),
+        failed=sum(book.failed.values()),
+    )
 
 
 async def _target_count(phase: Phase, ledger: Ledger, client: SalesforceClient) -> int | None:

@@ -60,6 +60,15 @@ class Harvested:
     stopping: str | None = None
     entries: list[RowEntry] = field(default_factory=list)
 
+    def counts(self) -> dict[str, int]:
+        """The figures of a log line."""
+        return {
+            "made": self.successes,
+            "found": self.found,
+            "failed": self.failed,
+            "again": self.again,
+        }
+
 
 class Harvester:
     """Reads the results of one phase's jobs for one target table."""

@@ -27,6 +27,12 @@ class JobNotMade(DeskferryError):
     code = "job-not-made"
 
 
+class JobRefused(DeskferryError):
+    """Salesforce ended a whole job before it worked on its first row."""
+
+    code = "job-refused"
+
+
 class ResultsGone(DeskferryError):
     """A closed job's results are no longer kept by Salesforce."""
 
@@ -142,9 +148,12 @@ class JobRunner:
             if mine and listed.state == "Open" and listed.id not in ours:
                 await self._ingest.abort(listed.id)
 
-    async def finish(self, job: int, sf_id: str) -> IngestJob:
-        """Wait for the job's end and write it down. The job runs on while we are away."""
-        ended = await self._ingest.wait(sf_id)
+    async def wait(self, sf_id: str) -> IngestJob:
+        """Wait for the job's end. The job runs on in Salesforce while we are away."""
+        return await self._ingest.wait(sf_id)
+
+    async def finished(self, job: int, ended: IngestJob) -> None:
+        """Write the job's end down."""
         async with self._ledger.write() as tx:
             await self._ledger.jobs.finished(
                 tx,
@@ -153,7 +162,6 @@ class JobRunner:
                 failed=ended.records_failed,
                 error=ended.error_message,
             )
-        return ended
 
 
 async def _stream(rows: JobRows) -> AsyncIterator[bytes]:

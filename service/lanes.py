@@ -64,7 +64,7 @@ def _fill(batches: Sequence[Batch]) -> list[Batch]:
         if batch.rows <= room:
             chosen.append(batch)
             room -= batch.rows
-    return chosen
+    return chosen or taken  # one batch may be larger than a server batch
 
 
 def _cap(batches: Sequence[Batch]) -> list[Batch]:

@@ -10,13 +10,15 @@ from contextlib import AsyncExitStack, ExitStack
 
 import anyio
 import orjson
+import structlog
 
+from connectors.redact import safe_text
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.ingest import IngestJobs
 from service.aside import Aside, LooseRows
 from service.assemble import Assembler, JobRows
 from service.harvest import Harvester
-from service.job import JobRunner
+from service.job import JobRefused, JobRunner
 from service.lanes import LaneLocks, choose
 from service.phases import Phase
 from service.progress import PhaseProgress
@@ -25,6 +27,8 @@ from state.batches import Batch
 from state.jobs import Job
 from state.ledger import Ledger
 from transforms.compile import Table
+
+_log = structlog.get_logger()
 
 
 class Loader:
@@ -80,7 +84,9 @@ class Loader:
                         return [], loose, False
                     if extracted and not ready:
                         return [], [], True
-                chosen = choose(ready, frozenset(self._busy), whole=extracted is not None)
+                # With the spool full nothing more comes until something goes, full or not.
+                whole = extracted is not None or self._sealer.blocked
+                chosen = choose(ready, frozenset(self._busy), whole=whole)
                 if chosen:
                     return chosen, [], False
                 await self._sealer.sealed.wait()
@@ -110,11 +116,31 @@ class Loader:
                 )
                 if rows.rows:
                     sf_id = await self._runner.send(job, self._table.object, rows)
-                    await self._runner.finish(job, sf_id)
-                    await self._harvester.harvest(job, sf_id, rows, rows.aside)
+                    _log.info("job-sent", job=sf_id, object=self._table.object, rows=len(rows.rows))
+                    await self._finish(job, sf_id)
+                    done = await self._harvester.harvest(job, sf_id, rows, rows.aside)
+                    _log.info("job-harvested", job=sf_id, **done.counts())
                 else:
                     await self._harvester.nothing_sent(job, rows.aside)
         await self._forget(batches, lanes)
+
+    async def _finish(self, job: int, sf_id: str) -> None:
+        """Wait for a job's end. One that failed before its first row leaves its rows waiting."""
+        ended = await self._runner.wait(sf_id)
+        if ended.state != "JobComplete" and not ended.records_processed:
+            await self._give_back(job, ended.error_message or ended.state)
+            raise JobRefused(
+                f"Salesforce ended job {sf_id} as {ended.state} before its first row: "
+                f"{safe_text(ended.error_message or 'no reason given')}",
+                next_step="Mend what the message names, then run migrate again; nothing was made.",
+            )
+        await self._runner.finished(job, ended)
+
+    async def _give_back(self, job: int, why: str) -> None:
+        async with self._ledger.write() as tx:
+            await self._ledger.batches.release(tx, job)
+            await self._ledger.rows.release_job(tx, job)
+            await self._ledger.jobs.abandon(tx, job, why[:200])
 
     async def _forget(self, batches: Sequence[Batch], lanes: frozenset[int]) -> None:
         self._busy -= lanes
@@ -141,14 +167,16 @@ class Loader:
     async def _settle_one(self, job: Job) -> None:
         batches = await self._ledger.batches.of_job(job.id)
         if job.sf_id is None or not await self._runner.adopt(job):
-            async with self._ledger.write() as tx:
-                await self._ledger.batches.release(tx, job.id)
-                await self._ledger.rows.release_job(tx, job.id)
-                await self._ledger.jobs.abandon(tx, job.id, "not closed when the run ended")
+            _log.info("job-abandoned", job=job.sf_id, state=job.state)
+            await self._give_back(job.id, "not closed when the run ended")
             return
+        _log.info("job-adopted", job=job.sf_id, state=job.state)
         with ExitStack() as files:
             rows = await self._rows_of(job, batches, files)
-            await self._runner.finish(job.id, job.sf_id)
+            try:
+                await self._finish(job.id, job.sf_id)
+            except JobRefused:
+                return  # its rows wait again; this run's own jobs tell whether the cause is mended
             await self._harvester.harvest(job.id, job.sf_id, rows, rows.aside)
         await self._forget(batches, frozenset())
 

@@ -67,6 +67,7 @@ class Sealer:
         self._spool_limit = spool_limit_bytes
         self.sealed = anyio.Condition()
         self.spool_bytes = 0
+        self.blocked = False
 
     async def run(self, progress: dict[str, PhaseProgress]) -> None:
         """Seal pages until the queue is closed; what is unsealed then is sealed last."""
@@ -130,9 +131,13 @@ class Sealer:
             self.sealed.notify_all()
 
     async def _wait_for_room(self) -> None:
+        """Wait while too much is sealed and not loaded; loaders then take what there is."""
         async with self.sealed:
             while self.spool_bytes > self._spool_limit:
+                self.blocked = True
+                self.sealed.notify_all()
                 await self.sealed.wait()
+            self.blocked = False
 
     async def _end_phase(self, phase: str) -> None:
         async with self._ledger.write() as tx:
