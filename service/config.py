@@ -176,7 +176,7 @@ class LogConfig(_Section):
     """The log on stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least level shown."
+        default="warning", description="Least level shown; info tells of every job and gate."
     )
     format: Literal["text", "json"] = Field(default="text", description="Form of a line.")
 

@@ -78,11 +78,11 @@ class Planner:
         Good for progress only: it takes from the search budget, so nothing waits for it.
         """
         search = phase.stream.search
-        if search is None:
-            return None
+        if search is None or not search.archive:
+            return None  # search alone does not see rows untouched for two years
         total = 0
         try:
-            for archive in (False, True) if search.archive else (False,):
+            for archive in (False, True):
                 found = await self._count(search, [], archive=archive)
                 if found is None or found == SEARCH_CAP_ROWS:
                     return None

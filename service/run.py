@@ -71,6 +71,7 @@ class Migration:
         self._config = config
         self._clock = clock
         self._stop = stop
+        self._ended_with = DONE
         self._progress = RunProgress(
             {phase.name: PhaseProgress(phase.name) for phase in PHASES},
             started_at=clock.now(),
@@ -110,7 +111,7 @@ class Migration:
             error: BaseException | None,
             trace: TracebackType | None,
         ) -> None:
-            code = explain(error).exit_code if error else DONE
+            code = explain(error).exit_code if error else self._ended_with
             if isinstance(error, anyio.get_cancelled_exc_class()):
                 code = INTERRUPTED
             with anyio.CancelScope(shield=True):
@@ -202,7 +203,8 @@ class Migration:
             await ledger.jobs.count() - jobs_before,
             self._clock.now() - self._progress.started_at,
         )
-        return Outcome(ATTENTION if attention else DONE, summary)
+        self._ended_with = ATTENTION if attention else DONE
+        return Outcome(self._ended_with, summary)
 
 
 class _Flow:

@@ -56,7 +56,7 @@ def test_no_canary_reaches_the_log(
 
 
 def test_a_value_under_a_telling_key_is_never_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    start_logging(LogConfig(format="json"))
+    start_logging(LogConfig(level="info", format="json"))
     structlog.get_logger().info("x", api_key="k", headers={"Authorization": "b"}, Token=5)
     told = json.loads(lines(capsys))
     assert told["api_key"] == told["headers"]["Authorization"] == told["Token"] == "[secret]"
@@ -65,7 +65,7 @@ def test_a_value_under_a_telling_key_is_never_shown(capsys: pytest.CaptureFixtur
 def test_every_line_carries_what_was_bound_and_numbers_stay(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    start_logging(LogConfig(format="json"), run="17-4")
+    start_logging(LogConfig(level="info", format="json"), run="17-4")
     structlog.get_logger().info("done", jobs=6, error=ConfigInvalid("s3cret"))
     told = json.loads(lines(capsys))
     assert (told["run"], told["jobs"], told["event"]) == ("17-4", 6, "done")
