@@ -10,7 +10,7 @@ from state.batches import Batch
 
 SERVER_BATCH_ROWS = 10_000
 JOB_BYTES = 95_000_000
-JOB_ROWS = 100_000
+JOB_ROWS = 50_000
 
 
 class LaneLocks:

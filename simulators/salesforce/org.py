@@ -10,6 +10,7 @@ from simulators.salesforce.effects import EffectLog
 from simulators.salesforce.schema import Schema
 from simulators.salesforce.settings import SalesforceSettings
 from simulators.salesforce.store import Store
+from simulators.salesforce.tables import CLOSED_STATUSES, PERMISSIONS
 
 VERSIONS = [f"{number}.0" for number in range(50, 67)]
 
@@ -35,6 +36,7 @@ class Org:
             clock=self.clock,
             effects=self.effects,
             short_duplicate_ids=settings.short_duplicate_ids,
+            inactive_owner=settings.inactive_owner,
         )
         self._seed()
 
@@ -61,8 +63,29 @@ class Org:
                 {"Name": f"Team {number}", "DeveloperName": f"Team_{number}", "Type": "Queue"},
             )
             store.seed("QueueSobject", {"QueueId": queue, "SobjectType": "Case"})
+        self._seed_setup()
         for name, website in settings.accounts:
             store.seed("Account", {"Name": name, "Website": website, "OwnerId": self.user_id})
+
+    def _seed_setup(self) -> None:
+        """The statuses of cases, and what the running user may do (facts, 7.1 and 7.9)."""
+        store, settings = self.store, self.settings
+        for number, status in enumerate(store.schema.objects["Case"].fields["Status"].values, 1):
+            store.seed(
+                "CaseStatus",
+                {
+                    "MasterLabel": status,
+                    "ApiName": status,
+                    "IsClosed": status in CLOSED_STATUSES,
+                    "IsDefault": status == "New",
+                    "SortOrder": number,
+                },
+            )
+        granted = dict.fromkeys(PERMISSIONS, True) | {
+            "PermissionsCreateAuditFields": settings.audit_fields,
+            "PermissionsUpdateWithInactiveOwner": settings.inactive_owner,
+        }
+        store.seed("UserPermissionAccess", granted)
 
     def _user(self, email: str, last_name: str, profile: str) -> str:
         return self.store.seed(

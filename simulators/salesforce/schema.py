@@ -1,47 +1,24 @@
-"""The objects of the stand-in, read from their tables, and their describes (facts, 5.5)."""
+"""The objects of the stand-in, read from their tables."""
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
-from simulators.salesforce.tables import AUDIT, TABLES
+from simulators.salesforce.definitions import FieldDef, ObjectDef
+from simulators.salesforce.describe import (
+    MASTER_TYPE,
+    children_body,
+    field_body,
+    naming_field,
+    object_body,
+)
+from simulators.salesforce.tables import AUDIT, AUDITED, TABLES
+
+__all__ = ["FieldDef", "ObjectDef", "Schema"]
 
 _FIELD = re.compile(
     r"(?P<name>\w+) (?P<type>\w+)(?:\((?P<length>\d+)\))? (?P<flags>[A-Z-]+)"
     r"(?:=(?P<values>[^;]+?))?(?:->(?P<targets>[\w,]+)\((?P<relation>\w+)\))?$"
 )
-
-
-@dataclass(frozen=True)
-class FieldDef:
-    """One field; `long` marks text that cannot be filtered."""
-
-    name: str
-    type: str
-    length: int
-    flags: str
-    values: tuple[str, ...] = ()
-    targets: tuple[str, ...] = ()
-    relation: str = ""
-    long: bool = False
-
-    @property
-    def external_id(self) -> bool:
-        """True for a unique external id."""
-        return "X" in self.flags
-
-
-@dataclass
-class ObjectDef:
-    """One object: its id prefix and its fields by name."""
-
-    name: str
-    prefix: str
-    fields: dict[str, FieldDef] = field(default_factory=dict)
-
-    def by_lower(self) -> dict[str, FieldDef]:
-        """Fields by lower-case name: the API takes names in any case."""
-        return {name.lower(): each for name, each in self.fields.items()}
 
 
 class Schema:
@@ -54,13 +31,16 @@ class Schema:
         self.objects = {
             name: _object(name, prefix, text, hidden) for name, (prefix, text) in TABLES.items()
         }
+        self._lower = {name.lower(): each for name, each in self.objects.items()}
+        self.dependants = _dependants(self.objects)
 
     def find(self, name: str) -> ObjectDef | None:
         """An object by its name in any case."""
-        for known, each in self.objects.items():
-            if known.lower() == name.lower():
-                return each
-        return None
+        return self._lower.get(name.lower())
+
+    def by_prefix(self, record_id: str) -> ObjectDef | None:
+        """The object that an id belongs to."""
+        return next((o for o in self.objects.values() if record_id.startswith(o.prefix)), None)
 
     def createable(self, each: FieldDef) -> bool:
         """Whether an insert may set the field now."""
@@ -68,57 +48,31 @@ class Schema:
 
     def describe(self, each: ObjectDef) -> dict[str, Any]:
         """The describe reply of an object."""
-        return {
-            "name": each.name,
-            "label": each.name,
-            "keyPrefix": each.prefix,
-            "createable": True,
-            "updateable": each.name not in ("Organization", "Profile"),
-            "deletable": each.name not in ("Organization", "User"),
-            "queryable": True,
-            "custom": each.name.endswith("__c"),
-            "fields": [self._field(known) for known in each.fields.values()],
-            "recordTypeInfos": [],
-            "childRelationships": [],
-            "urls": {"sobject": f"/services/data/v62.0/sobjects/{each.name}"},
+        naming = naming_field(each)
+        fields = [
+            field_body(known, createable=self.createable(known), naming=known.name == naming)
+            for known in each.fields.values()
+        ]
+        return self.brief(each) | {
+            "fields": fields,
+            "recordTypeInfos": [MASTER_TYPE],
+            "childRelationships": children_body(each, self.objects),
+            "supportedScopes": [{"label": "All", "name": "everything"}],
         }
 
-    def _field(self, each: FieldDef) -> dict[str, Any]:
-        text = each.type in ("string", "textarea", "email", "phone", "url", "picklist")
-        return {
-            "name": each.name,
-            "label": each.name,
-            "type": each.type,
-            "length": each.length,
-            "byteLength": each.length * 3 if text else 0,
-            "nillable": "N" in each.flags,
-            "createable": self.createable(each),
-            "updateable": "U" in each.flags,
-            "defaultedOnCreate": "D" in each.flags or each.type == "boolean",
-            "unique": each.external_id,
-            "externalId": each.external_id,
-            "idLookup": "I" in each.flags or each.name == "Id",
-            "caseSensitive": False,
-            "custom": each.name.endswith("__c"),
-            "filterable": not each.long,
-            "sortable": not each.long,
-            "restrictedPicklist": "R" in each.flags,
-            "picklistValues": [
-                {"active": True, "defaultValue": False, "label": v, "validFor": None, "value": v}
-                for v in each.values
-            ],
-            "referenceTo": list(each.targets),
-            "relationshipName": each.relation or None,
-            "polymorphicForeignKey": len(each.targets) > 1,
-            "calculated": False,
-            "autoNumber": each.name == "CaseNumber",
-            "precision": 18 if each.type == "double" else 0,
-            "scale": 2 if each.type == "double" else 0,
-            "digits": 8 if each.type == "int" else 0,
-            "dependentPicklist": False,
-            "controllerName": None,
-            "permissionable": "N" in each.flags and "C" in each.flags,
-        }
+    def brief(self, each: ObjectDef) -> dict[str, Any]:
+        """An object as the list of objects tells it."""
+        return object_body(each)
+
+
+def _dependants(objects: dict[str, ObjectDef]) -> dict[str, list[tuple[str, str]]]:
+    """For each object, the objects and reference columns whose records go with its records."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, each in objects.items():
+        for column, known in each.fields.items():
+            for target in known.targets if "M" in known.flags else ():
+                found.setdefault(target, []).append((name, column))
+    return found
 
 
 def _object(name: str, prefix: str, text: str, hidden: frozenset[str]) -> ObjectDef:
@@ -128,17 +82,21 @@ def _object(name: str, prefix: str, text: str, hidden: frozenset[str]) -> Object
         found = _FIELD.match(entry)
         if found is None:
             raise ValueError(f"{name}: {entry!r} is no field definition")
-        if f"{name}.{found['name']}" in hidden:
-            continue
-        long = found["type"] == "long"
-        made.fields[found["name"]] = FieldDef(
-            found["name"],
-            "textarea" if long else found["type"],
-            int(found["length"] or 0),
-            found["flags"],
-            tuple((found["values"] or "").split("|")) if found["values"] else (),
-            tuple((found["targets"] or "").split(",")) if found["targets"] else (),
-            found["relation"] or "",
-            long,
-        )
+        if f"{name}.{found['name']}" not in hidden:
+            made.fields[found["name"]] = _read(found, audited=name in AUDITED)
     return made
+
+
+def _read(found: re.Match[str], *, audited: bool) -> FieldDef:
+    long, number = found["type"] == "long", found["type"] == "double"
+    return FieldDef(
+        name=found["name"],
+        type="textarea" if long else found["type"],
+        length=0 if number else int(found["length"] or 0),
+        flags=found["flags"] if audited else found["flags"].replace("A", ""),
+        values=tuple(found["values"].split("|")) if found["values"] else (),
+        targets=tuple(found["targets"].split(",")) if found["targets"] else (),
+        relation=found["relation"] or "",
+        long=long,
+        scale=int(found["length"] or 2) if number else 0,
+    )

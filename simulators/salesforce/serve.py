@@ -1,11 +1,18 @@
 """Builds the org that the settings describe and serves it."""
 
+import time
 from collections.abc import Callable
 
 from simulators.salesforce.app import create_app
 from simulators.salesforce.org import Org
 from simulators.salesforce.settings import SalesforceSettings
 from simulators.serving import serve
+
+
+def build_org(settings: SalesforceSettings) -> Org:
+    """Make the org; its clock stands still when the settings say so."""
+    stopped = settings.now
+    return Org(settings, clock=time.time if stopped is None else lambda: stopped)
 
 
 async def serve_salesforce(
@@ -15,5 +22,5 @@ async def serve_salesforce(
     port: int = 0,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Serve until stopped; `on_ready` gets the address."""
-    await serve(create_app(Org(settings)), host=host, port=port, on_ready=on_ready)
+    """Serve until stopped; `on_ready` gets the address. Raises `NotLoopback`."""
+    await serve(create_app(build_org(settings)), host=host, port=port, on_ready=on_ready)

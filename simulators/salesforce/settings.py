@@ -10,7 +10,14 @@ ORG_ID = with_checksum("00D5f000000Dsk1")
 
 @dataclass
 class SalesforceSettings:
-    """The org, its limits and habits. Times in seconds."""
+    """The org, its limits and habits. Times in seconds.
+
+    `my_domain` is the address told as `instance_url` (empty: the one that was called).
+    `lock_model` makes two running jobs that touch one parent lock each other out.
+    `inactive_owner`: whether the running user may give records to inactive users.
+    `now` stops the clock at a moment (epoch seconds).
+    `max_job_bytes` bounds an upload as Salesforce counts it: in its base64 form (facts, 3.4).
+    """
 
     org_id: str = ORG_ID
     client_id: str = "deskferry-demo"
@@ -33,3 +40,8 @@ class SalesforceSettings:
     short_duplicate_ids: bool = False
     effect_log: Path | None = None
     seed: int = 7
+    my_domain: str = ""
+    lock_model: bool = False
+    max_job_bytes: int = 150_000_000
+    now: float | None = None
+    inactive_owner: bool = True

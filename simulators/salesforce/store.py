@@ -1,58 +1,27 @@
 """The records of the stand-in: inserts and updates with all their rules, unique keys, the bin."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from typing import Any
 
 from simulators.salesforce.effects import Effect, EffectLog
-from simulators.salesforce.ids import IdMaker, with_checksum
-from simulators.salesforce.schema import FieldDef, ObjectDef, Schema
-from simulators.salesforce.values import BadValue, Check, checker
+from simulators.salesforce.files import FILE_RULES
+from simulators.salesforce.ids import IdMaker
+from simulators.salesforce.intake import Intake, Ready
+from simulators.salesforce.journal import Journal, Transaction
+from simulators.salesforce.keys import claim, doubled
+from simulators.salesforce.outcomes import BadValue, FieldError, Outcome, WriteContext
+from simulators.salesforce.reading import Reader
+from simulators.salesforce.rules import RULES, Rules
+from simulators.salesforce.schema import Schema
+from simulators.salesforce.shelves import Record, Shelf
 
-
-@dataclass(frozen=True)
-class FieldError:
-    """Why a row was refused."""
-
-    status_code: str
-    message: str
-    fields: tuple[str, ...] = ()
-
-    def bulk_text(self) -> str:
-        """The form in which bulk results tell it (facts, 3.9)."""
-        return f"{self.status_code}:{self.message}:{','.join(self.fields)}{' ' if self.fields else ''}--"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one row."""
-
-    record_id: str = ""
-    created: bool = False
-    errors: tuple[FieldError, ...] = ()
-
-    @property
-    def success(self) -> bool:
-        """True when nothing was refused."""
-        return not self.errors
-
-
-@dataclass(frozen=True)
-class WriteContext:
-    """Who writes: `rest` or `bulk`, and the job's id."""
-
-    source: str
-    job: str = ""
-
-
-@dataclass
-class _Table:
-    definition: ObjectDef
-    records: dict[str, dict[str, Any]] = field(default_factory=dict)
-    unique: dict[str, dict[str, str]] = field(default_factory=dict)
-    by_parent: dict[str, list[str]] = field(default_factory=dict)
+__all__ = ["FieldError", "Outcome", "Store", "WriteContext"]
+_NO_RULES = Rules()
+_RULES = RULES | FILE_RULES
 
 
 class Store:
@@ -66,45 +35,84 @@ class Store:
         effects: EffectLog,
         running_user: str = "",
         short_duplicate_ids: bool = False,
+        inactive_owner: bool = True,
     ) -> None:
         self.schema = schema
         self.clock = clock
         self.effects = effects
         self.ids = IdMaker()
+        self.case_numbers = count(1)
+        self.blobs: dict[str, bytes] = {}
         self.running_user = running_user
         self.short_duplicate_ids = short_duplicate_ids
-        self._tables = {name: _Table(each) for name, each in schema.objects.items()}
-        self._plans: dict[tuple[str, tuple[str, ...], str], list[Any]] = {}
+        self._shelves = {name: Shelf(each) for name, each in schema.objects.items()}
+        self._reader = Reader(schema, self._shelves, inactive_owner=inactive_owner)
+        self._intake = Intake(self._reader)
+        self._journal = Journal(effects)
+        self._now = (-1, "")
 
     def now(self) -> str:
         """The moment as records store it."""
-        return f"{datetime.fromtimestamp(self.clock(), UTC):%Y-%m-%dT%H:%M:%S}.000+0000"
+        second = int(self.clock())
+        if second != self._now[0]:
+            moment = datetime.fromtimestamp(second, UTC)
+            self._now = (second, f"{moment:%Y-%m-%dT%H:%M:%S}.000+0000")
+        return self._now[1]
 
-    def get(self, name: str, record_id: str) -> dict[str, Any] | None:
-        """A record by its id of 15 or 18 characters; None when it is not there or in the bin."""
-        record = self._find(name, record_id)
-        return None if record is None or record["IsDeleted"] else record
+    def shelf(self, name: str) -> Shelf:
+        """The records of an object as they are kept; to be read only."""
+        return self._shelves[name]
 
-    def dump(self, name: str) -> Iterator[dict[str, Any]]:
-        """Every record of an object, deleted ones too."""
-        yield from self._tables[name].records.values()
+    def get(self, name: str, record_id: str) -> Record | None:
+        """A copy of a record, with all its fields, by its id of 15 or 18 characters; None when it
+        is not there or in the bin.
+        """
+        shelf = self._shelves[name]
+        record = shelf.find(record_id)
+        if record is None or record["IsDeleted"]:
+            return None
+        return {**dict.fromkeys(shelf.definition.fields), **record}
+
+    def dump(self, name: str) -> Iterator[Record]:
+        """A copy of every record of an object, deleted ones too."""
+        for record in self._shelves[name].records.values():
+            yield dict(record)
 
     def children(self, name: str, parent_id: str) -> list[str]:
-        """Ids of the records of an object whose ParentId is `parent_id`."""
-        return self._tables[name].by_parent.get(parent_id, [])
+        """Ids of the records of an object whose ParentId is `parent_id`, deleted ones too."""
+        return self._shelves[name].children("ParentId", parent_id)
 
     def unique_id(self, name: str, column: str, value: str) -> str | None:
         """The id of the record that carries a unique value."""
-        return self._tables[name].unique.get(column, {}).get(value.lower())
+        return self._shelves[name].holder(column, value)
 
     def seed(self, name: str, values: Mapping[str, Any]) -> str:
         """Put a record in without checks; for what an org has before anyone migrates."""
-        table = self._tables[name]
-        record_id = str(values.get("Id") or self.ids.new(table.definition.prefix))
+        return str(self._put(name, values)["Id"])
+
+    def place(self, name: str, values: Mapping[str, Any], context: WriteContext) -> str:
+        """Put a record in that the platform makes by itself, as an effect of what `context` did."""
+        record = self._put(name, values)
+        shelf = self._shelves[name]
+        self._journal.undoable(partial(shelf.drop, record))
+        self._note("insert", shelf, record, context)
+        return str(record["Id"])
+
+    def touch(self, name: str, record_id: str, changes: Mapping[str, Any]) -> None:
+        """Change a record as the platform does by itself: no checks, no effect of its own."""
+        shelf = self._shelves[name]
+        record = shelf.records[record_id]
+        stamped = {**changes, "SystemModstamp": self.now()}
+        old = shelf.change(record, stamped)
+        self._journal.undoable(partial(shelf.change, record, old))
+
+    def _put(self, name: str, values: Mapping[str, Any]) -> Record:
+        shelf = self._shelves[name]
+        record_id = str(values.get("Id") or self.ids.new(shelf.definition.prefix))
         now = self.now()
-        table.records[record_id] = {
-            **dict.fromkeys(table.definition.fields),
-            "IsDeleted": False,
+        record = {
+            **dict.fromkeys(shelf.definition.fields),
+            **shelf.definition.defaults,
             "CreatedDate": now,
             "LastModifiedDate": now,
             "SystemModstamp": now,
@@ -113,238 +121,171 @@ class Store:
             **values,
             "Id": record_id,
         }
-        return record_id
+        shelf.put(record)
+        return record
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """All writes inside stay or go together: set `cancelled` to take them back."""
+        return self._journal.transaction()
 
     def chunk(
-        self, name: str, rows: Sequence[Mapping[str, Any]], operation: str, context: WriteContext
+        self,
+        name: str,
+        rows: Sequence[Mapping[str, Any]],
+        operation: str,
+        context: WriteContext,
+        *,
+        external_field: str = "",
     ) -> list[Outcome]:
-        """Write up to 200 rows as one transaction.
+        """Write up to 200 rows as one transaction, each row for itself.
 
-        A unique key that occurs twice inside it fails all rows that carry it (facts, 3.9).
+        `operation` is insert, update, upsert (by `external_field`), delete or hardDelete (rows
+        with an Id). A unique key that occurs twice inside the chunk fails all rows that carry it
+        (facts, 3.9). Rows do not see each other: all are read before the first is written.
         """
-        doubled = self._doubled(name, rows) if operation == "insert" else {}
-        write = self.insert if operation == "insert" else self.update
-        outcomes = []
-        for row in rows:
-            error = next((doubled[v] for v in row.values() if v in doubled), None)
-            outcomes.append(Outcome(errors=(error,)) if error else write(name, row, context))
-        return outcomes
-
-    def _doubled(self, name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, FieldError]:
-        found = {}
-        for column, each in self._tables[name].definition.fields.items():
-            if each.external_id:
-                counts = Counter(row[column] for row in rows if row.get(column))
-                for value, count in counts.items():
-                    if count > 1:
-                        message = f"Duplicate external id specified: {value}"
-                        found[value] = FieldError("DUPLICATE_VALUE", message, (column,))
-        return found
+        if operation in ("delete", "hardDelete"):
+            hard = operation == "hardDelete"
+            return [self.delete(name, str(row.get("Id") or ""), context, hard=hard) for row in rows]
+        shelf = self._shelves[name]
+        refused = (
+            doubled(self._reader, shelf, rows, external_field)
+            if operation in ("insert", "upsert")
+            else {}
+        )
+        made: list[Ready | Outcome] = []
+        for number, row in enumerate(rows):
+            if number in refused:
+                made.append(Outcome(errors=(refused[number],)))
+            else:
+                made.append(self._intake.ready(shelf, row, operation, external_field))
+        return [
+            each if isinstance(each, Outcome) else self._write(shelf, each, context)
+            for each in made
+        ]
 
     def insert(self, name: str, values: Mapping[str, Any], context: WriteContext) -> Outcome:
-        """Insert a row; `None` clears, an absent name takes the default."""
-        table = self._tables[name]
-        try:
-            record = self._checked(table, values, "C")
-            self._require(table, record)
-            keys = self._claims(table, record, None)
-        except BadValue as bad:
-            return Outcome(errors=(FieldError(bad.code, bad.message, _names(bad)),))
-        record_id = self.ids.new(table.definition.prefix)
-        self._complete(table, record, record_id)
-        table.records[record_id] = record
-        for column, value in keys:
-            table.unique.setdefault(column, {})[value] = record_id
-        parent = record.get("ParentId")
-        if parent:
-            table.by_parent.setdefault(parent, []).append(record_id)
-        self._note("insert", name, record, context)
-        return Outcome(record_id, created=True)
+        """Insert a row; `None` clears, an absent name takes the default.
+
+        Names are taken in any case; `Account.Ext__c` and `Contact:Who.Ext__c` name a parent by a
+        key of its own.
+        """
+        return self._one(name, values, "insert", "", context)
 
     def update(self, name: str, values: Mapping[str, Any], context: WriteContext) -> Outcome:
         """Change a record by its Id."""
-        table = self._tables[name]
-        record_id = str(values.get("Id") or "")
-        record = self._find(name, record_id)
-        if record is None or record["IsDeleted"]:
-            code = "ENTITY_IS_DELETED" if record else "INVALID_CROSS_REFERENCE_KEY"
-            return Outcome(errors=(FieldError(code, "invalid cross reference id"),))
-        rest = {column: value for column, value in values.items() if column != "Id"}
+        return self._one(name, values, "update", "", context)
+
+    def upsert(
+        self, name: str, external_field: str, values: Mapping[str, Any], context: WriteContext
+    ) -> Outcome:
+        """Change the record that carries the row's key, or insert one (facts, 5.1)."""
+        return self._one(name, values, "upsert", external_field, context)
+
+    def delete(
+        self, name: str, record_id: str, context: WriteContext, *, hard: bool = False
+    ) -> Outcome:
+        """Move a record to the bin, or past it if `hard`, with the records that go with it.
+
+        Its keys are free again.
+        """
+        shelf = self._shelves[name]
         try:
-            changes = self._checked(table, rest, "U")
-            if name == "EmailMessage":
-                _only_open_fields(changes, record)
-            keys = self._claims(table, changes, record["Id"])
+            record = self._intake.target(shelf, record_id, "delete", binned=hard)
+            _RULES.get(name, _NO_RULES).remove(self, record)
         except BadValue as bad:
-            return Outcome(record_id, errors=(FieldError(bad.code, bad.message, _names(bad)),))
-        for column, value in keys:
-            old = record.get(column)
-            if old:
-                table.unique[column].pop(old.lower(), None)
-            table.unique.setdefault(column, {})[value] = record["Id"]
-        record.update(changes)
-        record["LastModifiedDate"] = record["SystemModstamp"] = self.now()
-        record["LastModifiedById"] = self.running_user
-        self._note("update", name, record, context)
+            return Outcome(errors=(bad.error(),))
+        self._bin(shelf, record, context, hard=hard)
         return Outcome(record["Id"])
 
-    def delete(self, name: str, record_id: str, context: WriteContext) -> Outcome:
-        """Move a record to the bin; its unique values are free again."""
-        record = self._find(name, record_id)
-        if record is None or record["IsDeleted"]:
-            return Outcome(errors=(FieldError("ENTITY_IS_DELETED", "entity is deleted"),))
-        record["IsDeleted"] = True
-        record["SystemModstamp"] = self.now()
-        for column, keys in self._tables[name].unique.items():
-            if record.get(column):
-                keys.pop(record[column].lower(), None)
-        self._note("delete", name, record, context)
-        return Outcome(record["Id"])
+    def _one(
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        operation: str,
+        key: str,
+        context: WriteContext,
+    ) -> Outcome:
+        shelf = self._shelves[name]
+        ready = self._intake.ready(shelf, values, operation, key)
+        return ready if isinstance(ready, Outcome) else self._write(shelf, ready, context)
 
-    def _find(self, name: str, record_id: str) -> dict[str, Any] | None:
-        records = self._tables[name].records
-        found = records.get(record_id)
-        if found is None and len(record_id) == 15:
-            found = records.get(with_checksum(record_id))
-        return found
+    def _write(self, shelf: Shelf, ready: Ready, context: WriteContext) -> Outcome:
+        rules = _RULES.get(shelf.definition.name, _NO_RULES)
+        try:
+            if rules.after is None or (
+                rules.after_columns and rules.after_columns.isdisjoint(ready[1])
+            ):
+                return self._save(shelf, rules, ready, context)[1]
+            with self.transaction():
+                record, outcome = self._save(shelf, rules, ready, context)
+                rules.after(self, record, context)
+                return outcome
+        except BadValue as bad:
+            return Outcome(ready[0]["Id"] if ready[0] else "", errors=(bad.error(),))
 
-    def _plan(self, table: _Table, columns: tuple[str, ...], flag: str) -> list[Any]:
-        """How to read each column of a row, worked out once per column set."""
-        plan = self._plans.get((table.definition.name, columns, flag))
-        if plan is None:
-            plan = [self._column(table.definition, column, flag) for column in columns]
-            self._plans[table.definition.name, columns, flag] = plan
-        return plan
+    def _save(
+        self, shelf: Shelf, rules: Rules, ready: Ready, context: WriteContext
+    ) -> tuple[Record, Outcome]:
+        record, values = ready
+        whole = values if record is None else {**record, **values}
+        if shelf.definition.natural and (twin := shelf.twin(whole)):
+            return shelf.records[twin], rules.again(whole, twin)
+        if record is None:
+            claim(shelf, values, None, short_ids=self.short_duplicate_ids)
+            record = self._completed(shelf, rules, values)
+            shelf.put(record)
+            if self._journal.open:
+                self._journal.undoable(partial(shelf.drop, record))
+            self._note("insert", shelf, record, context)
+            return record, Outcome(record["Id"], created=True)
+        rules.change(self, record, values)
+        claim(shelf, values, record["Id"], short_ids=self.short_duplicate_ids)
+        values["LastModifiedDate"] = values["SystemModstamp"] = self.now()
+        values["LastModifiedById"] = self.running_user
+        old = shelf.change(record, values)
+        self._journal.undoable(partial(shelf.change, record, old))
+        self._note("update", shelf, record, context)
+        return record, Outcome(record["Id"])
 
-    def _column(self, definition: ObjectDef, column: str, flag: str) -> Any:
-        known = definition.by_lower().get(column.lower())
-        if known is None:
-            message = f"No such column '{column}' on sobject of type {definition.name}"
-            return BadValue("INVALID_FIELD", message, column)
-        audit = "A" in known.flags and flag == "C" and self.schema.audit
-        if flag not in known.flags and not audit:
-            message = (
-                f"Unable to create/update fields: {known.name}. Please check the security "
-                "settings of this field and verify that it is read/write for your profile "
-                "or permission set."
-            )
-            return BadValue("INVALID_FIELD_FOR_INSERT_UPDATE", message, known.name)
-        if known.type == "reference":
-            return known.name, self._reference(known)
-        return known.name, checker(known, comment=definition.name == "CaseComment")
-
-    def _checked(self, table: _Table, values: Mapping[str, Any], flag: str) -> dict[str, Any]:
-        record = {}
-        plan = self._plan(table, tuple(values), flag)
-        for step, value in zip(plan, values.values(), strict=True):
-            if isinstance(step, BadValue):
-                raise step
-            column, check = step
-            record[column] = None if value is None else check(value)
+    def _completed(self, shelf: Shelf, rules: Rules, values: Record) -> Record:
+        """A record with what the platform sets itself."""
+        definition = shelf.definition
+        now = self.now()
+        created = values.get("CreatedDate") or now
+        creator = values.get("CreatedById") or self.running_user
+        record = {
+            **definition.defaults,
+            "Id": self.ids.new(definition.prefix),
+            "CreatedDate": created,
+            "CreatedById": creator,
+            "LastModifiedDate": created,
+            "LastModifiedById": creator,
+            **values,
+            "SystemModstamp": now,
+        }
+        if definition.owned:
+            record["OwnerId"] = record.get("OwnerId") or self.running_user
+        rules.complete(self, record)
         return record
 
-    def _reference(self, known: FieldDef) -> Check:
-        """Check a reference: right prefix, and a record there."""
-        targets = [self._tables[name] for name in known.targets]
-        prefixes = {table.definition.prefix: table for table in targets}
+    def _bin(self, shelf: Shelf, record: Record, context: WriteContext, *, hard: bool) -> None:
+        for name, column in self.schema.dependants.get(shelf.definition.name, ()):
+            child_shelf = self._shelves[name]
+            for child_id in child_shelf.children(column, record["Id"]):
+                child = child_shelf.records.get(child_id)
+                if child is not None and (hard or not child["IsDeleted"]):
+                    self._bin(child_shelf, child, context, hard=hard)
+        if hard:
+            shelf.drop(record)
+            self._journal.undoable(partial(shelf.put, record))
+        else:
+            shelf.bin(record)
+            record["SystemModstamp"] = self.now()
+            self._journal.undoable(partial(shelf.unbin, record))
+        self._note("delete", shelf, record, context)
+        _RULES.get(shelf.definition.name, _NO_RULES).removed(self, record)
 
-        def check(value: Any) -> str:
-            text = str(value)
-            table = prefixes.get(text[:3])
-            if table is None or len(text) not in (15, 18):
-                message = f"{known.name}: id value of incorrect type: {text}"
-                raise BadValue("MALFORMED_ID", message, known.name)
-            found = self._find(table.definition.name, text)
-            if found is None or found["IsDeleted"]:
-                raise BadValue("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", "")
-            if known.name == "OwnerId" and found.get("IsActive") is False:
-                raise BadValue("INACTIVE_OWNER_OR_USER", "owner is inactive", known.name)
-            return str(found["Id"])
-
-        return check
-
-    def _require(self, table: _Table, record: dict[str, Any]) -> None:
-        missing = [
-            name
-            for name, each in table.definition.fields.items()
-            if "C" in each.flags
-            and not set("ND") & set(each.flags)
-            and each.type != "boolean"
-            and record.get(name) in (None, "")
-        ]
-        if missing:
-            message = f"Required fields are missing: [{', '.join(missing)}]"
-            raise BadValue("REQUIRED_FIELD_MISSING", message, ",".join(missing))
-
-    def _claims(
-        self, table: _Table, record: dict[str, Any], own: str | None
-    ) -> list[tuple[str, str]]:
-        """The unique values of a row, each free or already its own."""
-        claims = []
-        for column, value in record.items():
-            if value and table.definition.fields[column].external_id:
-                key = value.lower()
-                holder = table.unique.get(column, {}).get(key)
-                if holder is not None and holder != own:
-                    shown = holder[:15] if self.short_duplicate_ids else holder
-                    message = (
-                        f"duplicate value found: {column} duplicates value on record "
-                        f"with id: {shown}"
-                    )
-                    raise BadValue("DUPLICATE_VALUE", message, "")
-                claims.append((column, key))
-        return claims
-
-    def _complete(self, table: _Table, record: dict[str, Any], record_id: str) -> None:
-        """Fill in what the platform sets itself."""
-        now = self.now()
-        record["Id"] = record_id
-        record["IsDeleted"] = False
-        record.setdefault("CreatedDate", now)
-        record.setdefault("CreatedById", self.running_user)
-        record.setdefault("LastModifiedDate", record["CreatedDate"])
-        record.setdefault("LastModifiedById", record["CreatedById"])
-        record["SystemModstamp"] = now
-        if "OwnerId" in table.definition.fields:
-            record["OwnerId"] = record.get("OwnerId") or self.running_user
-        name = table.definition.name
-        if name in ("Contact", "Lead"):
-            parts = (record.get("FirstName"), record.get("LastName"))
-            record["Name"] = " ".join(part for part in parts if part)
-        elif name == "Case":
-            self._complete_case(record, now)
-        elif name == "EmailMessage":
-            record["Name"] = (record.get("Subject") or "")[:255]
-            record.setdefault("Incoming", False)
-        elif name == "CaseComment":
-            record.setdefault("IsPublished", False)
-
-    def _complete_case(self, record: dict[str, Any], now: str) -> None:
-        record["CaseNumber"] = f"{len(self._tables['Case'].records) + 1:08d}"
-        record["Status"] = record.get("Status") or "New"
-        record["Priority"] = record.get("Priority") or "Medium"
-        record["IsClosed"] = record["Status"] in ("Closed", "Done")
-        record["ClosedDate"] = now if record["IsClosed"] else None
-        contact = record.get("ContactId")
-        if contact and not record.get("AccountId"):
-            record["AccountId"] = self._tables["Contact"].records[contact].get("AccountId")
-
-    def _note(self, op: str, name: str, record: dict[str, Any], context: WriteContext) -> None:
-        self.effects.write(
-            Effect(
-                op, name, record["Id"], record.get("Kustomer_Id__c"), context.source, context.job
-            )
-        )
-
-
-def _names(bad: BadValue) -> tuple[str, ...]:
-    return tuple(bad.field.split(",")) if bad.field else ()
-
-
-def _only_open_fields(changes: dict[str, Any], record: dict[str, Any]) -> None:
-    """E-mails are read-only once in, but for custom fields and New -> Read (facts, 7.2)."""
-    for column, value in changes.items():
-        read = column == "Status" and record["Status"] == "0" and value == "1"
-        if not (read or column.endswith("__c") or column == "IsExternallyVisible"):
-            message = "insufficient access rights on object id"
-            raise BadValue("INSUFFICIENT_ACCESS_OR_READONLY", message, column)
+    def _note(self, op: str, shelf: Shelf, record: Record, context: WriteContext) -> None:
+        key = record.get("Kustomer_Id__c")
+        effect = Effect(op, shelf.definition.name, record["Id"], key, context.source, context.job)
+        self._journal.note(effect)

@@ -1,8 +1,24 @@
 """Objects and fields as data (facts, section 14): name type(length) flags->targets(relationship).
 
 Flags: C createable, U updateable, N nillable, D defaulted on create, I id look-up, R restricted,
-X external id (unique). A type `long` is a text area that cannot be filtered.
+X external id (unique), M the record goes when the one it refers to is deleted, A audit field.
+A type `long` is a text area that cannot be filtered.
 """
+
+# Statuses of a Case that close it.
+CLOSED_STATUSES = frozenset({"Closed", "Done"})
+
+# Fields that together occur only once in objects without a key of their own (facts, 7.11).
+NATURAL: dict[str, tuple[str, ...]] = {
+    "GroupMember": ("GroupId", "UserOrGroupId"),
+    "QueueSobject": ("QueueId", "SobjectType"),
+    "Group": ("DeveloperName", "Type"),
+    "PermissionSet": ("Name",),
+    "PermissionSetAssignment": ("AssigneeId", "PermissionSetId"),
+    "Topic": ("Name",),
+    "TopicAssignment": ("TopicId", "EntityId"),
+    "ContentDocumentLink": ("ContentDocumentId", "LinkedEntityId"),
+}
 
 AUDIT = """
 Id id D; IsDeleted boolean D; CreatedDate datetime DA; CreatedById reference DA->User(CreatedBy);
@@ -19,6 +35,41 @@ Kustomer_Other_Addresses__c long(32000) CUN; Kustomer_Raw_Email__c string(255) C
 Kustomer_Customer_Type__c string(255) CUN; Kustomer_Lifecycle__c string(255) CUN;
 Kustomer_Tags__c long(32000) CUN; Kustomer_External_Id__c string(255) CUN; {_STAMPS}
 """
+
+# Objects whose audit fields an insert may set, given the permission (facts, 7.9).
+AUDITED = frozenset(
+    {"Account", "Case", "CaseComment", "Contact", "ContentVersion", "EmailMessage", "Lead", "Task"}
+)
+
+# What the API cannot do with an object.
+FIXED: dict[str, tuple[str, ...]] = {
+    "Organization": ("insert", "update", "delete"),
+    "Profile": ("insert", "update", "delete"),
+    "User": ("delete",),
+    "CaseStatus": ("insert", "update", "delete"),
+    "UserPermissionAccess": ("insert", "update", "delete"),
+    "ContentDocument": ("insert",),
+    "ContentVersion": ("delete",),
+    "TopicAssignment": ("update",),
+    "PermissionSetAssignment": ("update",),
+}
+
+# Permissions of a user that decide what a load may do (facts, 7.9).
+PERMISSIONS = (
+    "PermissionsCreateAuditFields",
+    "PermissionsUpdateWithInactiveOwner",
+    "PermissionsBulkApiHardDelete",
+    "PermissionsCanUpdateEmailMessage",
+    "PermissionsCanInsertFeedSystemFields",
+    "PermissionsQueryAllFiles",
+    "PermissionsAssignTopics",
+    "PermissionsCreateTopics",
+    "PermissionsManageDataIntegrations",
+    "PermissionsModifyAllData",
+    "PermissionsViewAllData",
+    "PermissionsApiEnabled",
+)
+_LINKABLE = "Account,Case,Contact,Lead,EmailMessage,Task,User"
 
 TABLES: dict[str, tuple[str, str]] = {
     "Account": (
@@ -55,24 +106,25 @@ Subject string(255) CUN; Priority picklist(40) CUND=High|Medium|Low; Description
 IsClosed boolean D; ClosedDate datetime N; IsEscalated boolean CUD; OwnerId reference CUD->Group,User(Owner);
 Comments long(4000) CUN; {_EXTERNAL}; Kustomer_Lead__c reference CUN->Lead(Kustomer_Lead__r);
 Kustomer_Closed_At__c datetime CUN; Kustomer_Full_Subject__c long(1024) CUN; Kustomer_Status__c string(255) CUN;
-Kustomer_Priority__c double CUN; Kustomer_Channels__c string(255) CUN; Kustomer_Assigned_Users__c long(32000) CUN;
+Kustomer_Priority__c double(0) CUN; Kustomer_Channels__c string(255) CUN; Kustomer_Assigned_Users__c long(32000) CUN;
 Kustomer_Assigned_Teams__c long(32000) CUN; Kustomer_Tags__c long(32000) CUN; Kustomer_Direction__c string(255) CUN;
 Kustomer_External_Id__c string(255) CUN; {_STAMPS}""",
     ),
     "EmailMessage": (
         "02s",
-        f"""ParentId reference CN->Case(Parent); RelatedToId reference CUN->Account,Case(RelatedTo); Subject string(3000) CUN;
+        f"""ParentId reference CNM->Case(Parent); RelatedToId reference CUN->Account,Case(RelatedTo); Subject string(3000) CUN;
 TextBody long(131072) CUN; HtmlBody long(131072) CUN; Headers long(32000) CUN; FromAddress email(1000) CUN;
 FromName string(1000) CUN; ToAddress string(4000) CUN; CcAddress string(4000) CUN; BccAddress string(4000) CUN;
 Incoming boolean CD; HasAttachment boolean D; IsExternallyVisible boolean CUD; MessageDate datetime CUN;
 MessageIdentifier string(765) CUNI; ThreadIdentifier string(765) CUNI; Name string(255) I;
 ReplyToEmailMessageId reference CN->EmailMessage(ReplyToEmailMessage); Status picklist(40) CUR=0|1|2|3|4|5;
+ToIds junctionidlist CN; CcIds junctionidlist CN; BccIds junctionidlist CN; ContentDocumentIds junctionidlist CN;
 {_EXTERNAL}; Kustomer_Channel__c string(255) CUN; Kustomer_Direction_Type__c string(255) CUN;
 Kustomer_Status__c string(255) CUN; Kustomer_External_Id__c long(1024) CUN; {_STAMPS}""",
     ),
     "CaseComment": (
         "00a",
-        """ParentId reference C->Case(Parent); CommentBody textarea(4000) CUN; IsPublished boolean CUD;
+        """ParentId reference CM->Case(Parent); CommentBody textarea(4000) CUN; IsPublished boolean CUD;
 IsNotificationSelected boolean CUD""",
     ),
     "User": (
@@ -89,12 +141,68 @@ DoesSendEmailToMembers boolean CUD; Email email(255) CUN""",
     ),
     "GroupMember": (
         "011",
-        "GroupId reference C->Group(Group); UserOrGroupId reference C->User,Group(UserOrGroup)",
+        "GroupId reference CM->Group(Group); UserOrGroupId reference C->User,Group(UserOrGroup)",
     ),
-    "QueueSobject": ("03g", "QueueId reference C->Group(Queue); SobjectType string(40) C"),
+    "QueueSobject": ("03g", "QueueId reference CM->Group(Queue); SobjectType string(40) C"),
     "Profile": ("00e", "Name string(255) CU"),
     "Organization": (
         "00D",
         "Name string(80) D; OrganizationType string(40) D; IsSandbox boolean D; InstanceName string(5) DN",
     ),
+    "Task": (
+        "00T",
+        """WhoId reference CUN->Contact,Lead(Who); WhatId reference CUN->Account,Case(What); Subject combobox(255) CUN;
+ActivityDate date CUN; Status picklist(255) CUD=Not Started|In Progress|Completed; Priority picklist(20) CUD=Normal|High|Low;
+Description long(32000) CUN; TaskSubtype picklist(40) CNR=Task|Email|Call|ListEmail|LinkedIn; CallType picklist(40) CUNR=Internal|Inbound|Outbound;
+CallDurationInSeconds int CUN; CallDisposition string(255) CUN; CallObject string(255) CUN; IsClosed boolean D;
+CompletedDateTime datetime N; OwnerId reference CUD->User,Group(Owner)""",
+    ),
+    "EmailMessageRelation": (
+        "0MR",
+        """EmailMessageId reference CM->EmailMessage(EmailMessage); RelationAddress string(255) CN;
+RelationId reference CUN->Contact,Lead,User(Relation); RelationObjectType string(50) N;
+RelationType picklist(40) CR=ToAddress|CcAddress|BccAddress|FromAddress|OtherAddress""",
+    ),
+    "ContentDocument": (
+        "069",
+        """Title string(255) U; Description textarea(1000) UN; FileType string(20) -; FileExtension string(40) N;
+ContentSize int N; LatestPublishedVersionId reference N->ContentVersion(LatestPublishedVersion); PublishStatus picklist(40) D=P|R|U;
+OwnerId reference UD->User(Owner)""",
+    ),
+    "ContentVersion": (
+        "068",
+        f"""ContentDocumentId reference CDM->ContentDocument(ContentDocument); Title string(255) CUDI; Description textarea(1000) CUN;
+PathOnClient string(500) CN; VersionData base64 CUN; Checksum string(50) N; ContentSize int N; FileExtension string(40) N; FileType string(20) -;
+ContentLocation picklist(40) CDR=S|E|L; Origin picklist(40) CDR=C|H; IsLatest boolean D; IsMajorVersion boolean CD; VersionNumber string(20) N;
+FirstPublishLocationId reference CN->{_LINKABLE}(FirstPublishLocation); ReasonForChange string(1000) CUN; PublishStatus picklist(40) DR=P|R|U;
+OwnerId reference CUD->User(Owner)""",
+    ),
+    "ContentDocumentLink": (
+        "06A",
+        f"""ContentDocumentId reference CM->ContentDocument(ContentDocument); LinkedEntityId reference CM->{_LINKABLE}(LinkedEntity);
+ShareType picklist(40) CUNR=V|C|I; Visibility picklist(40) CUNR=AllUsers|InternalUsers|SharedUsers""",
+    ),
+    "CaseStatus": (
+        "01J",
+        "MasterLabel string(255) -; ApiName string(255) -; IsClosed boolean D; IsDefault boolean D; SortOrder int N",
+    ),
+    "Topic": (
+        "0TO",
+        "Name string(99) CI; Description string(1000) CUN; TalkingAbout int D; ManagedTopicType string(99) N",
+    ),
+    "TopicAssignment": (
+        "0TA",
+        """TopicId reference CM->Topic(Topic); EntityId reference CM->Account,Case,Contact,Lead,EmailMessage,Task(Entity);
+EntityKeyPrefix string(3) NI; EntityType string(80) N""",
+    ),
+    "PermissionSet": (
+        "0PS",
+        "Name string(80) CU; Label string(80) CU; Description string(255) CUN; IsOwnedByProfile boolean D;"
+        + ";".join(f"{name} boolean CU" for name in PERMISSIONS),
+    ),
+    "PermissionSetAssignment": (
+        "0Pa",
+        "AssigneeId reference CM->User(Assignee); PermissionSetId reference CM->PermissionSet(PermissionSet)",
+    ),
+    "UserPermissionAccess": ("0UP", ";".join(f"{name} boolean D" for name in PERMISSIONS)),
 }

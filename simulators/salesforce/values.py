@@ -1,35 +1,34 @@
 """Checking one value against its field, as an insert or update does (facts, 3.5, 3.9, 7)."""
 
+import base64
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from simulators.salesforce.outcomes import BadValue
 from simulators.salesforce.schema import FieldDef
 
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\\\]]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\Z")
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
 _MOMENT = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)\Z", re.IGNORECASE
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)", re.IGNORECASE | re.ASCII
 )
-
-
-class BadValue(Exception):
-    """A value that its field refuses: status code and message."""
-
-    def __init__(self, code: str, message: str, field: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.message = message
-        self.field = field
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(E[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_NOT_OF_TYPE = "INVALID_TYPE_ON_FIELD_IN_RECORD"
+_OUT_OF_RANGE = "NUMBER_OUTSIDE_VALID_RANGE"
+_AUDIT_FROM, _FROM, _TO = 1970, 1700, 4000
 
 
 Check = Callable[[Any], Any]
 
 
-def checker(field: FieldDef, *, comment: bool) -> Check:
-    """Return the check of a field: gives the value as stored, or raises `BadValue`."""
-    if field.type in ("string", "textarea", "phone", "url", "combobox"):
-        return _text(field, in_bytes=comment and field.name == "CommentBody")
+def checker(field: FieldDef, *, in_bytes: bool = False) -> Check:
+    """Return the check of a field: gives the value as stored, or raises `BadValue`.
+
+    `in_bytes`: the length of the text counts UTF-8 bytes, not characters (facts, 7.4).
+    """
     if field.type == "email":
         return _email(field)
     if field.type in ("picklist", "multipicklist"):
@@ -38,22 +37,36 @@ def checker(field: FieldDef, *, comment: bool) -> Check:
         return _datetime(field)
     if field.type == "boolean":
         return _boolean(field)
-    if field.type in ("double", "int", "currency", "percent"):
+    if field.type in ("double", "currency", "percent"):
         return _number(field)
+    if field.type == "int":
+        return _whole_number(field)
     if field.type == "date":
         return _date(field)
-    return str
+    if field.type == "junctionidlist":
+        return _id_list(field)
+    if field.type == "base64":
+        return _binary(field)
+    return _text(field, in_bytes=in_bytes)
+
+
+def _plain(value: Any, name: str) -> str:
+    """A JSON value as text; objects and arrays are no field values."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise BadValue("JSON_PARSER_ERROR", f"Cannot deserialize a value of field {name}", name)
 
 
 def _text(field: FieldDef, *, in_bytes: bool) -> Check:
     name, limit = field.name, field.length
 
     def check(value: Any) -> str:
-        text = value if isinstance(value, str) else str(value)
+        text = value if type(value) is str else _plain(value, name)
         size = len(text.encode()) if in_bytes else len(text)
         if limit and size > limit:
-            shown = text[:40]
-            message = f"{name}: data value too large: {shown} (max length={limit})"
+            message = f"{name}: data value too large: {text[:40]} (max length={limit})"
             raise BadValue("STRING_TOO_LONG", message, name)
         return text
 
@@ -76,13 +89,16 @@ def _email(field: FieldDef) -> Check:
 def _picklist(field: FieldDef) -> Check:
     known = frozenset(field.values)
     restricted = "R" in field.flags
-    name = field.name
+    name, limit = field.name, field.length
 
     def check(value: Any) -> str:
-        text = str(value)
+        text = value if type(value) is str else _plain(value, name)
         if restricted and text not in known:
             code = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
             raise BadValue(code, f"bad value for restricted picklist field: {text}", name)
+        if limit and len(text) > limit:
+            message = f"{name}: data value too large: {text[:40]} (max length={limit})"
+            raise BadValue("STRING_TOO_LONG", message, name)
         return text
 
     return check
@@ -90,21 +106,34 @@ def _picklist(field: FieldDef) -> Check:
 
 def _datetime(field: FieldDef) -> Check:
     name = field.name
+    first = _AUDIT_FROM if "A" in field.flags else _FROM
 
     def check(value: Any) -> str:
-        text = str(value)
-        if not _MOMENT.match(text):
-            raise BadValue("INVALID_TYPE_ON_FIELD_IN_RECORD", f"{name}: value not of type", name)
+        text = value if type(value) is str else _plain(value, name)
         try:
-            moment = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise BadValue("INVALID_TYPE_ON_FIELD_IN_RECORD", f"{name}: no moment", name) from None
-        if not 1700 <= moment.year <= 4000:
-            raise BadValue("NUMBER_OUTSIDE_VALID_RANGE", f"{name}: out of range", name)
+            stored = utc_text(text)
+        except ValueError:
+            raise BadValue(_NOT_OF_TYPE, f"{name}: value not of required type", name) from None
+        if not first <= int(stored[:4]) <= _TO:
+            raise BadValue(_OUT_OF_RANGE, f"{name}: out of range", name)
         # Moments keep whole seconds (facts, 7.9).
-        return f"{moment:%Y-%m-%dT%H:%M:%S}.000+0000"
+        return f"{stored[:19]}.000+0000"
 
     return check
+
+
+def utc_text(text: str) -> str:
+    """A moment with zone as `yyyy-mm-ddThh:mm:ss.mmm+0000`; raises ValueError when it is none."""
+    if _UTC.fullmatch(text):
+        datetime.fromisoformat(text[:19])
+        return f"{text[:19]}.{text[20:-1][:3].ljust(3, '0')}+0000"
+    if not _MOMENT.fullmatch(text):
+        raise ValueError(text)
+    try:
+        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(text) from None
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}+0000"
 
 
 def _boolean(field: FieldDef) -> Check:
@@ -112,9 +141,9 @@ def _boolean(field: FieldDef) -> Check:
     known = {"true": True, "1": True, "false": False, "0": False}
 
     def check(value: Any) -> bool:
-        found = known.get(str(value).lower())
+        found = known.get(_plain(value, name).lower())
         if found is None:
-            raise BadValue("INVALID_TYPE_ON_FIELD_IN_RECORD", f"{name}: no boolean", name)
+            raise BadValue(_NOT_OF_TYPE, f"{name}: no boolean", name)
         return found
 
     return check
@@ -124,11 +153,28 @@ def _number(field: FieldDef) -> Check:
     name = field.name
 
     def check(value: Any) -> float:
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            code = "INVALID_TYPE_ON_FIELD_IN_RECORD"
-            raise BadValue(code, f"{name}: no number", name) from None
+        text = _plain(value, name).strip()
+        if isinstance(value, bool) or not _NUMBER.fullmatch(text):
+            raise BadValue(_NOT_OF_TYPE, f"{name}: no number", name)
+        number = float(text)
+        if abs(number) >= 1e18:
+            raise BadValue(_OUT_OF_RANGE, f"{name}: out of range", name)
+        return number
+
+    return check
+
+
+def _whole_number(field: FieldDef) -> Check:
+    number = _number(field)
+    name = field.name
+
+    def check(value: Any) -> int:
+        found = number(value)
+        if found != int(found):
+            raise BadValue(_NOT_OF_TYPE, f"{name}: no whole number", name)
+        if abs(found) > 2**31 - 1:
+            raise BadValue(_OUT_OF_RANGE, f"{name}: out of range", name)
+        return int(found)
 
     return check
 
@@ -137,10 +183,37 @@ def _date(field: FieldDef) -> Check:
     name = field.name
 
     def check(value: Any) -> str:
+        text = _plain(value, name)
         try:
-            return datetime.strptime(str(value), "%Y-%m-%d").date().isoformat()
+            if not _DAY.fullmatch(text):
+                raise ValueError(text)
+            return datetime.fromisoformat(text).date().isoformat()
         except ValueError:
-            code = "INVALID_TYPE_ON_FIELD_IN_RECORD"
-            raise BadValue(code, f"{name}: no date", name) from None
+            raise BadValue(_NOT_OF_TYPE, f"{name}: no date", name) from None
+
+    return check
+
+
+def _id_list(field: FieldDef) -> Check:
+    name = field.name
+
+    def check(value: Any) -> list[str]:
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise BadValue("JSON_PARSER_ERROR", f"Cannot deserialize a value of field {name}", name)
+        return list(value)
+
+    return check
+
+
+def _binary(field: FieldDef) -> Check:
+    name = field.name
+
+    def check(value: Any) -> bytes:
+        if isinstance(value, bytes):
+            return value
+        try:
+            return base64.b64decode(_plain(value, name), validate=True)
+        except ValueError:
+            raise BadValue(_NOT_OF_TYPE, f"{name}: not in base64", name) from None
 
     return check

@@ -91,3 +91,65 @@ def test_the_case_status_values_are_offered_and_not_enforced() -> None:
     values = {each["value"] for each in status["picklistValues"]}
     assert {"New", "Working", "Escalated", "Closed", "Open", "Snoozed", "Done"} <= values
     assert status["restrictedPicklist"] is False
+
+
+FIELD_KEYS = """
+aggregatable aiPredictionField autoNumber byteLength calculated calculatedFormula cascadeDelete
+caseSensitive compoundFieldName controllerName createable custom defaultValue defaultValueFormula
+defaultedOnCreate dependentPicklist deprecatedAndHidden digits displayLocationInDecimal encrypted
+externalId extraTypeInfo filterable filteredLookupInfo formulaTreatNullNumberAsZero groupable
+highScaleNumber htmlFormatted idLookup inlineHelpText label length mask maskType name nameField
+namePointing nillable permissionable picklistValues polymorphicForeignKey precision
+queryByDistance referenceTargetField referenceTo relationshipName relationshipOrder
+restrictedDelete restrictedPicklist scale searchPrefilterable soapType sortable type unique
+updateable writeRequiresMasterRead
+"""
+
+
+@pytest.mark.parametrize("name", list(Schema().objects))
+def test_a_field_tells_all_its_keys(name: str) -> None:
+    wanted = set(FIELD_KEYS.split())
+    for each in _fields(Schema(), name).values():
+        assert set(each) == wanted
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ContentVersion", "ContentDocument", "ContentDocumentLink", "EmailMessageRelation",
+        "CaseStatus", "PermissionSet", "PermissionSetAssignment", "UserPermissionAccess", "Topic",
+        "TopicAssignment", "Task", "GroupMember", "QueueSobject", "Organization", "Profile",
+    ],
+)  # fmt: skip
+def test_an_object_that_loads_need_is_there(name: str) -> None:
+    schema = Schema()
+    found = schema.find(name)
+    assert found is not None
+    assert schema.describe(found)["queryable"] is True
+
+
+def test_no_two_objects_share_a_prefix() -> None:
+    prefixes = [each.prefix for each in Schema().objects.values()]
+    assert len(set(prefixes)) == len(prefixes)
+    assert all(len(prefix) == 3 for prefix in prefixes)
+
+
+def test_every_reference_leads_to_an_object_that_is_there() -> None:
+    schema = Schema()
+    for each in schema.objects.values():
+        for known in each.fields.values():
+            assert set(known.targets) <= set(schema.objects)
+            assert bool(known.targets) == bool(known.relation)
+
+
+def test_children_tell_whether_they_go_with_their_parent() -> None:
+    schema = Schema()
+    children = schema.describe(schema.objects["Case"])["childRelationships"]
+    going = {each["childSObject"] for each in children if each["cascadeDelete"]}
+    assert {"EmailMessage", "CaseComment"} <= going
+    assert "Case" not in going
+
+
+def test_setup_objects_have_no_audit_fields_to_set() -> None:
+    for name in ("User", "Group", "PermissionSet", "Topic"):
+        assert _fields(Schema(), name)["CreatedDate"]["createable"] is False

@@ -116,6 +116,13 @@ async def test_a_parent_comes_as_a_nested_object(client: httpx.AsyncClient) -> N
     assert found["Account"]["Name"] == "A"
 
 
+async def test_a_parent_that_is_not_there_is_null(client: httpx.AsyncClient) -> None:
+    await client.post(f"{BASE}/sobjects/Contact", json={"LastName": "D"})
+    soql = quote("SELECT Id, Account.Name, Account.Owner.Name, Account.Phone FROM Contact")
+    found = (await client.get(f"{BASE}/query?q={soql}")).json()["records"][0]
+    assert found["Account"] is None
+
+
 async def test_a_count_comes_without_records(client: httpx.AsyncClient) -> None:
     reply = await client.get(f"{BASE}/query?q={quote('SELECT COUNT() FROM Case')}")
     assert reply.json() == {"totalSize": 0, "done": True, "records": []}

@@ -1,0 +1,121 @@
+"""The admin side-door under `/__admin`: look inside, seed, break things. No session needed."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from simulators.salesforce.bulk_query import BulkQuery
+from simulators.salesforce.door import Door
+from simulators.salesforce.faults import FaultBook, FaultInvalid
+from simulators.salesforce.ingest import Ingest
+from simulators.salesforce.org import Org
+from simulators.salesforce.replies import reply
+from simulators.salesforce.store import WriteContext
+
+_ADMIN = WriteContext("admin")
+
+
+class Admin:
+    """What a test may see and do beyond what Salesforce offers."""
+
+    def __init__(
+        self, org: Org, ingest: Ingest, queries: BulkQuery, faults: FaultBook, door: Door
+    ) -> None:
+        self._org = org
+        self._ingest = ingest
+        self._queries = queries
+        self._faults = faults
+        self._door = door
+
+    async def stats(self, request: Request) -> Response:
+        """Counters since the start."""
+        org = self._org
+        return reply(
+            {
+                "api_calls": org.api_calls,
+                "calls": dict(self._door.calls),
+                "bulk_batches": org.bulk_batches,
+                "rows_per_batch": org.rows_per_batch,
+                "jobs": len(self._ingest.jobs),
+                "jobs_by_state": Counter(job.state for job in self._ingest.jobs.values()),
+                "query_jobs": len(self._queries.jobs),
+                "effects": len(org.effects.entries),
+                "faults": self._faults.hits,
+            }
+        )
+
+    async def dump(self, request: Request) -> Response:
+        """Every record of an object with all its stored fields, deleted ones too."""
+        found = self._org.store.schema.find(request.query_params.get("object", ""))
+        if found is None:
+            return _bad("There is no such object.")
+        name = found.name
+
+        def lines() -> Iterator[bytes]:
+            for record in list(self._org.store.dump(name)):
+                yield orjson.dumps(record) + b"\n"
+
+        return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+    async def effects(self, request: Request) -> Response:
+        """Every effect, in order."""
+        lines = b"".join(orjson.dumps(each) + b"\n" for each in self._org.effects.entries)
+        return Response(lines, media_type="application/x-ndjson")
+
+    async def faults(self, request: Request) -> Response:
+        """Put a rule in force, or lift all."""
+        if request.method == "DELETE":
+            self._faults.rules.clear()
+            return Response(status_code=204)
+        try:
+            self._faults.add(orjson.loads(await request.body()))
+        except (FaultInvalid, TypeError, AttributeError, orjson.JSONDecodeError) as error:
+            return _bad(str(error))
+        return Response(status_code=204)
+
+    async def expire(self, request: Request) -> Response:
+        """End all sessions."""
+        self._org.tokens.clear()
+        return Response(status_code=204)
+
+    async def fail_job(self, request: Request) -> Response:
+        """Let the next job fail once it has worked `after` rows."""
+        after = int(request.query_params["after"])
+        self._faults.add({"kind": "job_failed_midway", "after": after, "times": 1})
+        return Response(status_code=204)
+
+    async def seed(self, request: Request) -> Response:
+        """Put records in, one or a list of them; with all checks, as source `admin`."""
+        found = self._org.store.schema.find(request.path_params["object"])
+        if found is None:
+            return _bad("There is no such object.")
+        given = orjson.loads(await request.body())
+        records = given if isinstance(given, list) else [given]
+        outcomes = [self._org.store.insert(found.name, each, _ADMIN) for each in records]
+        return reply(
+            [
+                {"id": each.record_id, "errors": [error.bulk_text() for error in each.errors]}
+                for each in outcomes
+            ],
+            201 if all(each.success for each in outcomes) else 400,
+        )
+
+    def routes(self) -> list[Route]:
+        """Return the routes of the side-door."""
+        return [
+            Route("/__admin/stats", self.stats),
+            Route("/__admin/dump", self.dump),
+            Route("/__admin/effects", self.effects),
+            Route("/__admin/faults", self.faults, methods=["POST", "DELETE"]),
+            Route("/__admin/expire-tokens", self.expire, methods=["POST"]),
+            Route("/__admin/fail-next-job", self.fail_job, methods=["POST"]),
+            Route("/__admin/records/{object}", self.seed, methods=["POST"]),
+        ]
+
+
+def _bad(text: str) -> Response:
+    return reply({"error": text}, 400)
