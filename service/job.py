@@ -19,6 +19,7 @@ from state.jobs import Job
 from state.ledger import Ledger
 
 CREATE_TRIES = 5
+FIRST_POLL_S = 0.1  # small jobs end at once; the pauses grow from here
 
 
 class JobNotMade(DeskferryError):
@@ -150,7 +151,7 @@ class JobRunner:
 
     async def wait(self, sf_id: str) -> IngestJob:
         """Wait for the job's end. The job runs on in Salesforce while we are away."""
-        return await self._ingest.wait(sf_id)
+        return await self._ingest.wait(sf_id, first_s=FIRST_POLL_S)
 
     async def finished(self, job: int, ended: IngestJob) -> None:
         """Write the job's end down."""

@@ -92,23 +92,25 @@ def journey(
     folder: Path, source_options: list[str], target_options: list[str] | None = None
 ) -> Iterator[Journey]:
     with ExitStack() as stack:
-        source = stack.enter_context(_stand_in("kustomer", source_options))
-        target = stack.enter_context(_stand_in("salesforce", target_options or []))
+        children = [
+            stack.enter_context(_stand_in("kustomer", source_options)),
+            stack.enter_context(_stand_in("salesforce", target_options or [])),
+        ]
+        source, target = (json.loads(child.stdout.readline()) for child in children if child.stdout)
         made = Journey(folder, source["url"], target["url"], target["org_id"])
         made.configure()
         yield made
 
 
 @contextmanager
-def _stand_in(name: str, options: list[str]) -> Iterator[Any]:
+def _stand_in(name: str, options: list[str]) -> "Iterator[subprocess.Popen[str]]":
     child = subprocess.Popen(
         [sys.executable, "-m", "service", "simulate", name, *options],
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
-        assert child.stdout is not None
-        yield json.loads(child.stdout.readline())
+        yield child
     finally:
         child.kill()
         child.wait()

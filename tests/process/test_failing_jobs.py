@@ -8,7 +8,7 @@ import pytest
 
 from tests.process.expected import check_everything
 from tests.process.stand_ins import Journey, journey, sizes
-from tests.process.test_journey import assert_once
+from tests.process.test_journey import assert_once, wait_until_made
 
 pytestmark = pytest.mark.process
 
@@ -64,9 +64,7 @@ def test_lost_replies_at_every_step_of_a_job_double_nothing(
 def test_an_expired_session_is_renewed_in_the_middle(tmp_path: Path) -> None:
     with journey(tmp_path, sizes(30, 60), ["--job-delay=0.3"]) as run:
         child = run.start("migrate")
-        for _ in range(200):
-            if run.stats(run.target)["effects"]:
-                break
+        wait_until_made(run, 1)
         httpx.post(f"{run.target}/__admin/expire-tokens").raise_for_status()
         _, err = child.communicate(timeout=120)
         assert child.returncode == 5, err
