@@ -55,6 +55,8 @@ class Extractor:
             async with self._ledger.write() as tx:
                 await self._ledger.slices.plan(tx, phase.name, plan.slices)
                 await self._ledger.facts.set(tx, f"way.{phase.name}", plan.way)
+                if plan.gap:
+                    await self._ledger.facts.set(tx, f"gap.{phase.name}", plan.gap)
             _log.info("phase-planned", phase=phase.name, way=plan.way, slices=len(plan.slices))
             slices = await self._ledger.slices.of(phase.name)
         cursors = []

@@ -31,10 +31,14 @@ class WindowTooDense(DeskferryError):
 
 @dataclass(frozen=True)
 class Plan:
-    """The slices of a stream in reading order, and the way they are read."""
+    """The slices of a stream in reading order, and the way they are read.
+
+    `gap` says plainly what cannot be read by any way that the API offers; None when all can.
+    """
 
     slices: list[dict[str, Any]]
     way: str
+    gap: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,13 @@ class Planner:
         slices = await self._windows(phase.stream.search, archive=False)
         if phase.stream.search.archive:
             slices += await self._windows(phase.stream.search, archive=True)
-        return Plan(slices, "search windows")
+            return Plan(slices, "search windows")
+        # The list begins with the oldest, search holds the youngest; between them may be a gap.
+        gap = (
+            f"Kustomer's list of {phase.name} stops at {LIST_CAP_PAGES} pages, and its search does "
+            "not reach records untouched for two years: some of those may be missing."
+        )
+        return Plan([*list_slices(phase), *slices], "list and search windows", gap)
 
     async def source_total(self, phase: Phase) -> int | None:
         """Ask search how many rows there are; None when it cannot tell (a role, a capped total).
@@ -101,8 +111,13 @@ class Planner:
         last_allowed = await self._list_rows(phase, LIST_CAP_PAGES)
         if last_allowed < phase.stream.page_size:
             return True
+        shown = LIST_CAP_PAGES * phase.stream.page_size
+        search = phase.stream.search
+        if search is not None and not search.archive:
+            recent = await self._count(search, [], archive=False)
+            return recent is not None and recent <= shown
         total = await self.source_total(phase)
-        return total is not None and total <= LIST_CAP_PAGES * phase.stream.page_size
+        return total is not None and total <= shown
 
     async def _list_rows(self, phase: Phase, page: int) -> int:
         stream = phase.stream

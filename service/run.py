@@ -197,7 +197,9 @@ class Migration:
     async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
         books = {phase.name: await ledger.books.read(phase.name) for phase in PHASES}
         parts = [await ledger.books.in_part(phase.name) for phase in PHASES]
-        attention = any(parts) or any(book.held or book.failed for book in books.values())
+        gaps = [await ledger.facts.get(f"gap.{phase.name}") for phase in PHASES]
+        rows = any(parts) or any(book.held or book.failed for book in books.values())
+        attention = rows or any(gaps)
         summary = RunSummary(
             books,
             await ledger.jobs.count() - jobs_before,

@@ -64,6 +64,7 @@ class ReportFacts(BaseModel):
     salesforce_org: str | None
     phases: list[PhaseFacts]
     reasons: list[ReasonFacts]
+    gaps: list[str]
     runs: list[RunFacts]
 
 
@@ -88,6 +89,7 @@ async def collect(ledger: Ledger, *, now: float) -> ReportFacts:
         salesforce_org=facts.get("salesforce_org"),
         phases=phases,
         reasons=reasons,
+        gaps=[text for key, text in sorted(facts.items()) if key.startswith("gap.")],
         runs=runs,
     )
 

@@ -122,6 +122,21 @@ async def test_what_cannot_be_cut_any_finer_is_said_and_not_left_out() -> None:
         await planner(FakeKustomer(storm, list_pages=100)).plan(MESSAGES)
 
 
+async def test_notes_that_just_fill_the_cap_are_still_read_as_a_list() -> None:
+    """The archive has no notes, so search must never stand in for a list that is whole."""
+    fake = FakeKustomer(spread(9_200), archived=spread(800), list_pages=100)
+    plan = await planner(fake).plan(phase_named("notes"))
+    assert (plan.way, plan.gap) == ("list", None)
+
+
+async def test_notes_beyond_the_cap_are_read_both_ways_and_the_gap_is_told() -> None:
+    fake = FakeKustomer(spread(14_000), archived=spread(3_000), list_pages=100)
+    plan = await planner(fake).plan(phase_named("notes"))
+    assert plan.slices[0]["kind"] == "list"
+    assert sum(each.get("total", 0) for each in plan.slices) == 14_000
+    assert plan.gap is not None
+
+
 async def test_without_the_search_role_there_is_no_total_and_no_error() -> None:
     fake = FakeKustomer(spread(300), search_role=False)
     assert await planner(fake).source_total(MESSAGES) is None
