@@ -12,6 +12,7 @@ import anyio
 from connectors.errors import ConnectorError, NotFound, OutcomeUnknown
 from connectors.salesforce.ingest import IngestJob, IngestJobs
 from service.assemble import JobRows
+from service.crash_points import reach
 from service.errors import DeskferryError
 from service.phases import Phase
 from state.batches import Batch
@@ -69,6 +70,7 @@ class JobRunner:
             await self._ledger.batches.take(tx, [batch.id for batch in batches], job)
             if loose:
                 await self._ledger.rows.assign_job(tx, phase.name, loose, job)
+        reach("job-intended")
         return job
 
     async def send(self, job: int, table: str, rows: JobRows) -> str:
@@ -87,8 +89,10 @@ class JobRunner:
                 made = await self._ingest.create(table, "insert")
             except OutcomeUnknown:
                 continue  # at worst an empty open job, which never runs and expires in a day
+            reach("job-created")
             async with self._ledger.write() as tx:
                 await self._ledger.jobs.created(tx, job, made.id)
+            reach("job-named")
             try:
                 await self._ingest.upload(made.id, _stream(rows))
             except ConnectorError as error:
@@ -98,8 +102,10 @@ class JobRunner:
                 async with self._ledger.write() as tx:
                     await self._ledger.jobs.recreate(tx, job)
                 continue
+            reach("job-uploaded")
             async with self._ledger.write() as tx:
                 await self._ledger.jobs.uploaded(tx, job)
+            reach("job-upload-noted")
             return made.id
         raise JobNotMade(
             "Salesforce did not take an ingest job after several tries.",
@@ -108,8 +114,10 @@ class JobRunner:
 
     async def _close(self, job: int, sf_id: str) -> None:
         await self._ingest.close(sf_id)
+        reach("job-closed")
         async with self._ledger.write() as tx:
             await self._ledger.jobs.closed(tx, job)
+        reach("job-close-noted")
 
     async def adopt(self, job: Job) -> bool:
         """Find out what became of a job that an earlier run left; True when its work counts.
@@ -155,6 +163,7 @@ class JobRunner:
 
     async def finished(self, job: int, ended: IngestJob) -> None:
         """Write the job's end down."""
+        reach("job-ended")
         async with self._ledger.write() as tx:
             await self._ledger.jobs.finished(
                 tx,
@@ -163,10 +172,12 @@ class JobRunner:
                 failed=ended.records_failed,
                 error=ended.error_message,
             )
+        reach("job-end-noted")
 
 
 async def _stream(rows: JobRows) -> AsyncIterator[bytes]:
     """The job's CSV for the wire; other tasks get their turn between the pieces."""
     for chunk in rows.chunks():
         yield chunk
+        reach("job-uploading")
         await anyio.lowlevel.checkpoint()

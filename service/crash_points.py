@@ -1,0 +1,44 @@
+"""The named points at which a test may kill this process, to prove that any crash is survived.
+
+Inert unless the environment variable `DESKFERRY_CRASH_AT` names a point: `NAME`, or `NAME:N` for the
+N-th passing. The process then ends as by a power cut (SIGKILL): no handler and no clean-up runs. Every
+name here is walked by `tests/process/test_crash_points.py`, which fails for a point without a test.
+"""
+
+import os
+import signal
+from typing import Final
+
+VARIABLE: Final = "DESKFERRY_CRASH_AT"
+
+POINTS: Final[dict[str, str]] = {
+    "job-intended": "a job's intent is durable, nothing was sent",
+    "job-created": "Salesforce has made a job, the ledger does not know its id",
+    "job-named": "the job's id is durable, nothing was uploaded",
+    "job-uploading": "a part of the job's content has left",
+    "job-uploaded": "the content is with Salesforce, the ledger does not know",
+    "job-upload-noted": "the upload is durable, the job is not closed",
+    "job-closed": "Salesforce may work, the ledger does not know that it was told to",
+    "job-close-noted": "the close is durable",
+    "job-ended": "Salesforce is done, the ledger does not know",
+    "job-end-noted": "the job's end is durable, no result was read",
+}
+
+
+class _Armed:
+    """The point to die at and the passings left until then; nothing when not asked for."""
+
+    def __init__(self, asked: str) -> None:
+        self.name, _, count = asked.partition(":")
+        self.left = int(count) if count.isdigit() else 1
+
+
+_ARMED: Final = _Armed(os.environ.get(VARIABLE, ""))
+
+
+def reach(name: str) -> None:
+    """Pass the point `name`; the process ends here when the environment asks for it."""
+    if name == _ARMED.name:
+        _ARMED.left -= 1
+        if _ARMED.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
