@@ -87,7 +87,11 @@ def salesforce(
     client_id: str = typer.Option(SalesforceSettings.client_id, help="Consumer key accepted."),
     client_secret: str = typer.Option(SalesforceSettings.client_secret, help="Consumer secret."),
     audit_fields: bool = typer.Option(True, help="Whether audit fields may be set."),
+    bare: bool = typer.Option(False, "--bare", help="An org without the map's own fields."),
+    edition: str = typer.Option(SalesforceSettings.edition, help="Edition, for its limits."),
     job_delay: float = typer.Option(0.0, help="Seconds before a closed job runs."),
+    deploy_delay: float = typer.Option(0.0, help="Seconds that a deployment takes."),
+    access_lag: float = typer.Option(0.0, help="Seconds that a change of access lags."),
     effect_log: Path | None = typer.Option(None, help="File for the log of effects."),  # noqa: B008
 ) -> None:
     """Serve a Salesforce org; its address is printed as one JSON line."""
@@ -96,7 +100,11 @@ def salesforce(
         client_id=client_id,
         client_secret=client_secret,
         audit_fields=audit_fields,
+        bare=bare,
+        edition=edition,
         job_delay_s=job_delay,
+        deploy_delay_s=deploy_delay,
+        access_lag_s=access_lag,
         effect_log=effect_log,
     )
 

@@ -16,6 +16,9 @@ from simulators.salesforce.bulk_query import BulkQuery, query_routes
 from simulators.salesforce.door import Door
 from simulators.salesforce.faults import FaultBook, SalesforceFaults
 from simulators.salesforce.ingest import Ingest, ingest_routes
+from simulators.salesforce.metadata.deployments import Deployments
+from simulators.salesforce.metadata.routes import metadata_routes
+from simulators.salesforce.metadata.soap import soap_routes
 from simulators.salesforce.oauth import oauth_routes
 from simulators.salesforce.org import Org
 from simulators.salesforce.replies import NOT_FOUND, refuse
@@ -25,21 +28,21 @@ from simulators.salesforce.rest import rest_routes
 def create_app(org: Org) -> SalesforceFaults:
     """Return the ASGI app, with its admin side-door under `/__admin`.
 
-    From the outside in: faults, the door (sessions, counting), the handlers. Jobs run in a task
-    group that lives as long as the app's lifespan.
+    From the outside in: faults, the door (sessions, counting), the handlers. Jobs and deployments
+    run in a task group that lives as long as the app's lifespan.
     """
     book = FaultBook()
-    ingest, queries = Ingest(org, book), BulkQuery(org)
+    ingest, queries, deployments = Ingest(org, book), BulkQuery(org), Deployments(org)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
             async with anyio.create_task_group() as group:
-                ingest.group = group
+                ingest.group = deployments.group = group
                 yield
                 group.cancel_scope.cancel()
         finally:
-            ingest.group = None
+            ingest.group = deployments.group = None
             ingest.close()
 
     inner = Starlette(
@@ -48,6 +51,8 @@ def create_app(org: Org) -> SalesforceFaults:
             *oauth_routes(org),
             *ingest_routes(ingest),
             *query_routes(queries),
+            *metadata_routes(deployments),
+            *soap_routes(org, deployments),
             *rest_routes(org),
         ],
         exception_handlers=_HANDLERS,

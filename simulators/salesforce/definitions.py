@@ -1,6 +1,7 @@
 """What an object and a field are."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,12 @@ from simulators.salesforce.tables import FIXED, NATURAL
 
 @dataclass(frozen=True)
 class FieldDef:
-    """One field; `long` marks text that cannot be filtered, `scale` the decimals of a number."""
+    """One field; `long` marks text that cannot be filtered, `scale` the decimals of a number.
+
+    `deployed` fields came through the Metadata API and are seen only by those who were granted
+    them (facts, 8.2). `valid_for`: for each value of a dependent picklist, the values of
+    `controller` that it goes with. `unused` values are inactive. `precision` 0: any.
+    """
 
     name: str
     type: str
@@ -21,11 +27,24 @@ class FieldDef:
     relation: str = ""
     long: bool = False
     scale: int = 0
+    precision: int = 0
+    label: str = ""
+    deployed: bool = False
+    controller: str = ""
+    valid_for: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    unused: tuple[str, ...] = ()
+    html: bool = False
+    case_sensitive: bool = False
 
     @property
     def external_id(self) -> bool:
-        """True for a unique external id."""
-        return "X" in self.flags
+        """True for an external id, unique or not."""
+        return "X" in self.flags or "E" in self.flags
+
+    @property
+    def unique(self) -> bool:
+        """True when no two records may have one value."""
+        return "X" in self.flags or "Q" in self.flags
 
     @property
     def id_lookup(self) -> bool:
@@ -33,18 +52,60 @@ class FieldDef:
         return self.external_id or "I" in self.flags or self.name == "Id"
 
     @property
+    def needs_grant(self) -> bool:
+        """True when the field is there only for users to whom a permission set shows it."""
+        return self.deployed and not self.required and "M" not in self.flags
+
+    def read_only(self) -> "FieldDef":
+        """The field as users see it who may not change it."""
+        return replace(self, flags=self.flags.replace("C", "").replace("U", ""))
+
+    @property
     def required(self) -> bool:
         """True when an insert must give it (facts, 5.5)."""
         return "C" in self.flags and not set("ND") & set(self.flags) and self.type != "boolean"
 
 
+@dataclass(frozen=True)
+class RecordType:
+    """A record type: the values that it offers, by picklist."""
+
+    name: str
+    label: str
+    id: str
+    active: bool = True
+    values: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
 @dataclass
 class ObjectDef:
-    """One object: its id prefix and its fields by name."""
+    """One object: its id prefix, the fields that the running user sees, and all that are `known`."""
 
     name: str
     prefix: str
     fields: dict[str, FieldDef] = field(default_factory=dict)
+    known: dict[str, FieldDef] = field(default_factory=dict)
+    label: str = ""
+    plural: str = ""
+    deployed: bool = False
+    record_types: dict[str, RecordType] = field(default_factory=dict)
+
+    def show(self, granted: Mapping[str, bool]) -> None:
+        """Show the fields that need no grant, and those of `granted` (`Case.X`: may be changed)."""
+        self.fields = {}
+        for name, each in self.known.items():
+            if not each.needs_grant:
+                self.fields[name] = each
+            elif (editable := granted.get(f"{self.name}.{name}")) is not None:
+                self.fields[name] = each if editable else each.read_only()
+        for name, kind in vars(ObjectDef).items():
+            if isinstance(kind, cached_property):
+                self.__dict__.pop(name, None)
+
+    def take(self, other: "ObjectDef") -> None:
+        """Become what `other` is; `show` comes next."""
+        self.known, self.record_types = other.known, other.record_types
+        self.label, self.plural = other.label, other.plural
 
     @cached_property
     def _lower(self) -> dict[str, FieldDef]:
@@ -64,8 +125,8 @@ class ObjectDef:
 
     @cached_property
     def unique(self) -> tuple[str, ...]:
-        """Names of the unique external ids."""
-        return tuple(name for name, each in self.fields.items() if each.external_id)
+        """Names of the fields that are unique."""
+        return tuple(name for name, each in self.fields.items() if each.unique)
 
     @cached_property
     def parents(self) -> tuple[str, ...]:

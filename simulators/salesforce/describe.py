@@ -1,5 +1,6 @@
 """Describes: what an object and its fields look like to the running user (facts, 5.5)."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ _TEXTS = frozenset(
     {"string", "textarea", "email", "phone", "url", "picklist", "multipicklist", "combobox"}
 )
 _IDS = frozenset({"id", "reference"})
+_NUMBERS = frozenset({"double", "currency", "percent"})
 _SOAP = {
     "id": "tns:ID",
     "reference": "tns:ID",
@@ -77,8 +79,8 @@ def object_body(each: ObjectDef) -> dict[str, Any]:
     url = f"{_BASE}/{each.name}"
     return {
         "name": each.name,
-        "label": each.name,
-        "labelPlural": f"{each.name}s",
+        "label": each.label or each.name,
+        "labelPlural": each.plural or f"{each.name}s",
         "keyPrefix": each.prefix,
         "createable": "insert" not in fixed,
         "updateable": "update" not in fixed,
@@ -98,9 +100,11 @@ def object_body(each: ObjectDef) -> dict[str, Any]:
     }
 
 
-def field_body(each: FieldDef, *, createable: bool, naming: bool) -> dict[str, Any]:
+def field_body(
+    each: FieldDef, *, createable: bool, naming: bool, controller: FieldDef | None = None
+) -> dict[str, Any]:
     """One field with all its keys. `createable` depends on the running user's permissions; `naming`
-    tells that the field names the record.
+    tells that the field names the record; `controller` is the field its picklist depends on.
     """
     plain = not each.long and each.type not in ("base64", "junctionidlist")
     return (
@@ -109,6 +113,11 @@ def field_body(each: FieldDef, *, createable: bool, naming: bool) -> dict[str, A
         | {
             "aggregatable": not each.long and each.type != "boolean",
             "cascadeDelete": "M" in each.flags,
+            "caseSensitive": each.case_sensitive,
+            "controllerName": controller.name if controller else None,
+            "dependentPicklist": controller is not None,
+            "htmlFormatted": each.html,
+            "relationshipOrder": 0 if "M" in each.flags and each.name.endswith("__c") else None,
             "compoundFieldName": "Name" if each.name in _PERSON_NAME else None,
             "createable": createable,
             "custom": each.name.endswith("__c"),
@@ -119,13 +128,13 @@ def field_body(each: FieldDef, *, createable: bool, naming: bool) -> dict[str, A
             "filterable": plain,
             "groupable": not each.long and each.type in _TEXTS | _IDS | {"boolean", "date", "int"},
             "idLookup": each.id_lookup,
-            "label": each.name,
+            "label": each.label or each.name,
             "name": each.name,
             "nameField": naming,
             "namePointing": len(each.targets) > 1,
             "nillable": "N" in each.flags,
             "permissionable": "N" in each.flags and "C" in each.flags,
-            "picklistValues": [_choice(value) for value in each.values],
+            "picklistValues": _choices(each, controller),
             "polymorphicForeignKey": len(each.targets) > 1,
             "referenceTo": list(each.targets),
             "relationshipName": each.relation or None,
@@ -133,7 +142,7 @@ def field_body(each: FieldDef, *, createable: bool, naming: bool) -> dict[str, A
             "soapType": _SOAP.get(each.type, "xsd:string"),
             "sortable": plain,
             "type": each.type,
-            "unique": each.external_id,
+            "unique": each.unique,
             "updateable": "U" in each.flags,
         }
     )
@@ -149,7 +158,7 @@ def _sizes(each: FieldDef) -> dict[str, Any]:
         "digits": 8 if each.type == "int" else 0,
         "autoNumber": each.name == "CaseNumber",
         "length": length,
-        "precision": 18 if each.type == "double" else 0,
+        "precision": (each.precision or 18) if each.type in _NUMBERS else 0,
         "scale": each.scale,
     }
 
@@ -178,5 +187,44 @@ def children_body(each: ObjectDef, objects: Mapping[str, ObjectDef]) -> list[dic
     ]
 
 
-def _choice(value: str) -> dict[str, Any]:
-    return {"active": True, "defaultValue": False, "label": value, "validFor": None, "value": value}
+def record_types_body(each: ObjectDef) -> list[dict[str, Any]]:
+    """The record types of an object; the master one is always there."""
+    own = [
+        MASTER_TYPE
+        | {
+            "active": kind.active,
+            "available": kind.active,
+            "defaultRecordTypeMapping": False,
+            "developerName": kind.name,
+            "master": False,
+            "name": kind.label,
+            "recordTypeId": kind.id,
+        }
+        for kind in each.record_types.values()
+    ]
+    return [*own, MASTER_TYPE]
+
+
+def _choices(each: FieldDef, controller: FieldDef | None) -> list[dict[str, Any]]:
+    allowed = dict(each.valid_for)
+    return [
+        {
+            "active": value not in each.unused,
+            "defaultValue": False,
+            "label": value,
+            "validFor": _bitmap(controller, allowed.get(value, ())) if controller else None,
+            "value": value,
+        }
+        for value in (*each.values, *each.unused)
+    ]
+
+
+def _bitmap(controller: FieldDef, allowed: tuple[str, ...]) -> str:
+    """Bit n, counted from the left, stands for the n-th value of the controlling field."""
+    checkbox = controller.type == "boolean"
+    entries = ("false", "true") if checkbox else (*controller.values, *controller.unused)
+    bits = bytearray(-(-len(entries) // 8))
+    for number, value in enumerate(entries):
+        if value in allowed:
+            bits[number >> 3] |= 0x80 >> (number % 8)
+    return base64.b64encode(bytes(bits)).decode()

@@ -16,7 +16,7 @@ from simulators.salesforce.replies import NOT_FOUND, refuse
 OLDEST, NEWEST = 31, 66
 _SLASHES = re.compile("/{2,}")
 _VERSION = re.compile(r"v(\d{1,3})\.0")
-_FREE = ("/services/oauth2/token", "/services/oauth2/revoke")
+_FREE = ("/services/oauth2/token", "/services/oauth2/revoke", "/services/soap/")
 
 
 class Door:
@@ -34,6 +34,7 @@ class Door:
             return
         scope["path"] = path = tidy(scope["path"])
         scope["raw_path"] = path.encode()
+        self._org.store.catch_up()
         if self._org.settings.latency_s:
             await anyio.sleep(self._org.settings.latency_s)
         # The list of versions needs no session and is not counted (facts, 2.1).
@@ -87,6 +88,9 @@ def tidy(path: str) -> str:
     if "jobs" in lower:
         end = lower.index("jobs") + 2
         return "/".join([*lower[:end], *parts[end : end + 1], *lower[end + 1 :]])
+    if "deployrequest" in lower:
+        end = lower.index("deployrequest") + 1
+        return "/".join(lower[:end] + parts[end:])
     if len(lower) > 4 and lower[4] == "query":
         return "/".join(lower[:5] + parts[5:])
     return "/".join(lower)

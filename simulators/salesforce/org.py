@@ -29,7 +29,9 @@ class Org:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        schema = Schema(hidden=settings.hidden_fields, audit=settings.audit_fields)
+        schema = Schema(
+            hidden=settings.hidden_fields, audit=settings.audit_fields, bare=settings.bare
+        )
         self.effects = EffectLog(settings.effect_log)
         self.store = Store(
             schema,
@@ -38,6 +40,7 @@ class Org:
             short_duplicate_ids=settings.short_duplicate_ids,
             inactive_owner=settings.inactive_owner,
         )
+        self.store.access_lag_s = settings.access_lag_s
         self._seed()
 
     def _seed(self) -> None:
@@ -48,7 +51,7 @@ class Org:
             {
                 "Id": settings.org_id,
                 "Name": "Acme",
-                "OrganizationType": "Enterprise Edition",
+                "OrganizationType": settings.edition,
                 "IsSandbox": False,
                 "InstanceName": "NA1",
             },

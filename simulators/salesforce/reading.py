@@ -53,6 +53,11 @@ class Reader:
         self._plans: dict[tuple[str, tuple[str, ...], Operation], Plan] = {}
         self._steps: dict[tuple[str, str, Operation], Step | tuple[str, str, str]] = {}
 
+    def forget(self) -> None:
+        """Work everything out anew: objects or fields have changed."""
+        self._plans.clear()
+        self._steps.clear()
+
     def knows(self, definition: ObjectDef, column: str) -> bool:
         """Whether a column of a bulk header stands for a field, or for a parent's key.
 

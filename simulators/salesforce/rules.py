@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from simulators.salesforce.outcomes import BadValue, Outcome, WriteContext
 from simulators.salesforce.shelves import Record
-from simulators.salesforce.tables import CLOSED_STATUSES
 
 if TYPE_CHECKING:
     from simulators.salesforce.store import Store
@@ -64,11 +63,17 @@ def _complete_lead(store: "Store", record: Record) -> None:
     record["Status"] = record.get("Status") or "Open - Not Contacted"
 
 
+def _closing(store: "Store") -> set[str]:
+    """The statuses that close a case, as the org has them now."""
+    statuses = store.shelf("CaseStatus").records.values()
+    return {each["ApiName"] for each in statuses if each["IsClosed"] and not each["IsDeleted"]}
+
+
 def _complete_case(store: "Store", record: Record) -> None:
     record["CaseNumber"] = f"{next(store.case_numbers):08d}"
     record["Status"] = record.get("Status") or "New"
     record["Priority"] = record.get("Priority") or "Medium"
-    record["IsClosed"] = record["Status"] in CLOSED_STATUSES
+    record["IsClosed"] = record["Status"] in _closing(store)
     record["ClosedDate"] = store.now() if record["IsClosed"] else None
     contact = record.get("ContactId")
     if contact and not record.get("AccountId"):
@@ -78,7 +83,7 @@ def _complete_case(store: "Store", record: Record) -> None:
 def _change_case(store: "Store", record: Record, changes: Changes) -> None:
     if "Status" not in changes:
         return
-    closed = changes["Status"] in CLOSED_STATUSES
+    closed = changes["Status"] in _closing(store)
     if closed != bool(record.get("IsClosed")):
         changes["IsClosed"] = closed
         changes["ClosedDate"] = store.now() if closed else None
@@ -158,6 +163,14 @@ def _change_task(store: "Store", record: Record, changes: Changes) -> None:
             changes["CompletedDateTime"] = store.now() if closed else None
 
 
+def _access_changed(store: "Store", record: Record, context: WriteContext) -> None:
+    store.access_changed()
+
+
+def _access_gone(store: "Store", record: Record) -> None:
+    store.access_changed()
+
+
 _PERSON = Rules(complete=_name_person, change=_rename_person)
 RULES: dict[str, Rules] = {
     "Contact": _PERSON,
@@ -179,4 +192,5 @@ RULES: dict[str, Rules] = {
     "TopicAssignment": Rules(complete=_complete_assignment),
     "Task": Rules(complete=_complete_task, change=_change_task),
     "GroupMember": Rules(again=_same_again),
+    "PermissionSetAssignment": Rules(after=_access_changed, removed=_access_gone),
 }

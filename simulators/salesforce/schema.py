@@ -1,15 +1,16 @@
 """The objects of the stand-in, read from their tables."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from simulators.salesforce.definitions import FieldDef, ObjectDef
 from simulators.salesforce.describe import (
-    MASTER_TYPE,
     children_body,
     field_body,
     naming_field,
     object_body,
+    record_types_body,
 )
 from simulators.salesforce.tables import AUDIT, AUDITED, TABLES
 
@@ -23,15 +24,33 @@ _FIELD = re.compile(
 
 class Schema:
     """All objects as the running user sees them. `hidden` fields (`Case.X`) have no access granted;
-    `audit` tells whether audit fields may be set on insert.
+    `audit` tells whether audit fields may be set on insert; a `bare` org has nothing that was made
+    for a migration: no custom fields, and only the values that come with the product.
+
+    `permission_sets`: for each, the fields that it shows (`Case.X`) and whether they may be changed.
     """
 
-    def __init__(self, *, hidden: frozenset[str] = frozenset(), audit: bool = True) -> None:
+    def __init__(
+        self, *, hidden: frozenset[str] = frozenset(), audit: bool = True, bare: bool = False
+    ) -> None:
         self.audit = audit
         self.objects = {
-            name: _object(name, prefix, text, hidden) for name, (prefix, text) in TABLES.items()
+            name: _object(name, prefix, text, hidden, bare=bare)
+            for name, (prefix, text) in TABLES.items()
         }
+        self.permission_sets: dict[str, dict[str, bool]] = {}
+        self.show(())
+
+    def show(self, assigned: Iterable[str]) -> None:
+        """Show what the running user may see, who has the permission sets `assigned`."""
+        granted: dict[str, bool] = {}
+        for name in assigned:
+            for field, editable in self.permission_sets.get(name, {}).items():
+                granted[field] = granted.get(field, False) or editable
+        for each in self.objects.values():
+            each.show(granted)
         self._lower = {name.lower(): each for name, each in self.objects.items()}
+        self._prefixes = {each.prefix: each for each in self.objects.values()}
         self.dependants = _dependants(self.objects)
 
     def find(self, name: str) -> ObjectDef | None:
@@ -40,7 +59,7 @@ class Schema:
 
     def by_prefix(self, record_id: str) -> ObjectDef | None:
         """The object that an id belongs to."""
-        return next((o for o in self.objects.values() if record_id.startswith(o.prefix)), None)
+        return self._prefixes.get(record_id[:3])
 
     def createable(self, each: FieldDef) -> bool:
         """Whether an insert may set the field now."""
@@ -50,12 +69,17 @@ class Schema:
         """The describe reply of an object."""
         naming = naming_field(each)
         fields = [
-            field_body(known, createable=self.createable(known), naming=known.name == naming)
+            field_body(
+                known,
+                createable=self.createable(known),
+                naming=known.name == naming,
+                controller=each.fields.get(known.controller),
+            )
             for known in each.fields.values()
         ]
         return self.brief(each) | {
             "fields": fields,
-            "recordTypeInfos": [MASTER_TYPE],
+            "recordTypeInfos": record_types_body(each),
             "childRelationships": children_body(each, self.objects),
             "supportedScopes": [{"label": "All", "name": "everything"}],
         }
@@ -75,26 +99,50 @@ def _dependants(objects: dict[str, ObjectDef]) -> dict[str, list[tuple[str, str]
     return found
 
 
-def _object(name: str, prefix: str, text: str, hidden: frozenset[str]) -> ObjectDef:
+def custom_object(name: str, prefix: str, fields: str) -> ObjectDef:
+    """A custom object as it is made, with the fields that every object has and `fields`."""
+    made = _object(name, prefix, fields, frozenset(), audited=True)
+    made.deployed = True
+    made.show({})
+    return made
+
+
+def _object(
+    name: str,
+    prefix: str,
+    text: str,
+    hidden: frozenset[str],
+    *,
+    bare: bool = False,
+    audited: bool = False,
+) -> ObjectDef:
     made = ObjectDef(name, prefix)
     for entry in f"{AUDIT};{text}".split(";"):
         entry = " ".join(entry.split())
         found = _FIELD.match(entry)
         if found is None:
             raise ValueError(f"{name}: {entry!r} is no field definition")
-        if f"{name}.{found['name']}" not in hidden:
-            made.fields[found["name"]] = _read(found, audited=name in AUDITED)
+        extra = bare and found["name"].endswith("__c")
+        if f"{name}.{found['name']}" not in hidden and not extra:
+            read = _read(found, audited=audited or name in AUDITED, bare=bare)
+            made.known[found["name"]] = read
     return made
 
 
-def _read(found: re.Match[str], *, audited: bool) -> FieldDef:
+def _values(text: str | None, *, bare: bool) -> tuple[str, ...]:
+    """The values of a picklist; those with a `+` are there only where the map's fields are."""
+    listed = text.split("|") if text else []
+    return tuple(each.removeprefix("+") for each in listed if not (bare and each.startswith("+")))
+
+
+def _read(found: re.Match[str], *, audited: bool, bare: bool) -> FieldDef:
     long, number = found["type"] == "long", found["type"] == "double"
     return FieldDef(
         name=found["name"],
         type="textarea" if long else found["type"],
         length=0 if number else int(found["length"] or 0),
         flags=found["flags"] if audited else found["flags"].replace("A", ""),
-        values=tuple(found["values"].split("|")) if found["values"] else (),
+        values=_values(found["values"], bare=bare),
         targets=tuple(found["targets"].split(",")) if found["targets"] else (),
         relation=found["relation"] or "",
         long=long,

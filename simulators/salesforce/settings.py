@@ -15,6 +15,8 @@ class SalesforceSettings:
     `my_domain` is the address told as `instance_url` (empty: the one that was called).
     `lock_model` makes two running jobs that touch one parent lock each other out.
     `inactive_owner`: whether the running user may give records to inactive users.
+    `bare`: nothing in the org was made for a migration. `access_lag_s`: how long describes and rows
+    lag behind a change of permissions. `deploy_delay_s`: how long a deployment takes.
     `now` stops the clock at a moment (epoch seconds).
     `max_job_bytes` bounds an upload as Salesforce counts it: in its base64 form (facts, 3.4).
     """
@@ -29,6 +31,10 @@ class SalesforceSettings:
     bulk_batches_max: int = 15_000
     audit_fields: bool = True
     hidden_fields: frozenset[str] = field(default_factory=frozenset)
+    bare: bool = False
+    access_lag_s: float = 0.0
+    deploy_delay_s: float = 0.0
+    edition: str = "Enterprise Edition"
     users: int = 40
     unmatched_users: int = 4
     teams: int = 8

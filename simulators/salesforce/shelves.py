@@ -26,6 +26,13 @@ class Shelf:
         self._twins: dict[tuple[str, ...], str] = {}
         self._indexed = {*definition.unique, *definition.parents, *definition.natural}
 
+    def reindex(self) -> None:
+        """Begin the indexes anew: the fields of the object have changed."""
+        records = self.records
+        Shelf.__init__(self, self.definition)
+        for record in records.values():
+            self.put(record)
+
     def find(self, record_id: str) -> Record | None:
         """A record by its id of 15 or 18 characters, in the bin or not."""
         return self.records.get(record_id) or self.records.get(whole(record_id))

@@ -50,6 +50,39 @@ class Store:
         self._intake = Intake(self._reader)
         self._journal = Journal(effects)
         self._now = (-1, "")
+        self.access_lag_s = 0.0
+        self._access_due: float | None = None
+
+    def reshape(self) -> None:
+        """Take a changed schema in: new objects, fields that came, went, or are seen now."""
+        self._access_due = None
+        assigned = {
+            row["PermissionSetId"]
+            for row in self._shelves["PermissionSetAssignment"].records.values()
+            if row["AssigneeId"] == self.running_user and not row["IsDeleted"]
+        }
+        sets = self._shelves["PermissionSet"].records
+        self.schema.show(sets[each]["Name"] for each in assigned if each in sets)
+        for name in [name for name in self._shelves if name not in self.schema.objects]:
+            del self._shelves[name]
+        for name, definition in self.schema.objects.items():
+            if name in self._shelves:
+                self._shelves[name].reindex()
+            else:
+                self._shelves[name] = Shelf(definition)
+        self._reader.forget()
+
+    def access_changed(self) -> None:
+        """Permissions changed: what is seen changes when the caches have caught up (facts, 8.2)."""
+        if not self.access_lag_s:
+            self.reshape()
+        elif self._access_due is None:
+            self._access_due = self.clock() + self.access_lag_s
+
+    def catch_up(self) -> None:
+        """Let a change of permissions that is due come into force."""
+        if self._access_due is not None and self.clock() >= self._access_due:
+            self.reshape()
 
     def now(self) -> str:
         """The moment as records store it."""

@@ -1,7 +1,8 @@
 """Objects and fields as data (facts, section 14): name type(length) flags->targets(relationship).
 
 Flags: C createable, U updateable, N nillable, D defaulted on create, I id look-up, R restricted,
-X external id (unique), M the record goes when the one it refers to is deleted, A audit field.
+X external id (unique), E external id (not unique), Q unique, M the record goes when the one it refers
+to is deleted, A audit field. A value with a `+` is none that comes with the product.
 A type `long` is a text area that cannot be filtered.
 """
 
@@ -100,8 +101,8 @@ IsConverted boolean CD; OwnerId reference CUD->User,Group(Owner); {_PERSON}""",
         f"""CaseNumber string(30) DI; ContactId reference CUN->Contact(Contact); AccountId reference CUN->Account(Account);
 ParentId reference CUN->Case(Parent); SuppliedName string(80) CUN; SuppliedEmail email(80) CUN;
 SuppliedPhone string(40) CUN; Type picklist(40) CUN;
-Status picklist(40) CUND=New|Working|Escalated|Closed|Open|Snoozed|Done; Reason picklist(40) CUN;
-Origin picklist(40) CUN=Phone|Email|Web|Chat|SMS|Facebook|Twitter|Instagram|WhatsApp|Form|Other;
+Status picklist(40) CUND=New|Working|Escalated|Closed|+Open|+Snoozed|+Done; Reason picklist(40) CUN;
+Origin picklist(40) CUN=Phone|Email|Web|+Chat|+SMS|+Facebook|+Twitter|+Instagram|+WhatsApp|+Form|+Other;
 Subject string(255) CUN; Priority picklist(40) CUND=High|Medium|Low; Description long(32000) CUN;
 IsClosed boolean D; ClosedDate datetime N; IsEscalated boolean CUD; OwnerId reference CUD->Group,User(Owner);
 Comments long(4000) CUN; {_EXTERNAL}; Kustomer_Lead__c reference CUN->Lead(Kustomer_Lead__r);

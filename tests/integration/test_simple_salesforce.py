@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceResourceNotFound
+
+from tests.unit.simulators.metadata_packages import case_fields, field, manifest, zipped
 
 
 class ToLoopback(HTTPAdapter):
@@ -108,3 +111,29 @@ def test_a_bulk_2_insert_and_query_go_round(client: Salesforce) -> None:
     assert again[0]["numberRecordsFailed"] == 3
     texts = client.bulk2.Contact.get_failed_records(again[0]["job_id"])
     assert "DUPLICATE_VALUE:duplicate value found: Kustomer_Id__c duplicates value" in texts
+
+
+def test_a_deployment_by_soap_makes_a_field_and_tells_its_failures(
+    client: Salesforce, tmp_path: Path
+) -> None:
+    def deployed(fields: str) -> tuple[str, dict[str, Any]]:
+        package = tmp_path / "deploy.zip"
+        package.write_bytes(
+            zipped(
+                {
+                    "package.xml": manifest(CustomField=["Case.Foreign__c"]),
+                    "objects/Case.object": case_fields(fields),
+                }
+            )
+        )
+        made = client.deploy(str(package), sandbox=True)
+        told: dict[str, Any] = {"state": "Pending"}
+        while told["state"] in ("Pending", "InProgress"):
+            told = client.checkDeployStatus(made["asyncId"])
+        return told["state"], told["deployment_detail"]
+
+    state, told = deployed(field("Foreign__c"))
+    assert (state, told["deployed_count"]) == ("Succeeded", "1")
+    state, told = deployed(field("Foreign__c", "Tree"))
+    assert state == "Failed"
+    assert "FieldType" in told["errors"][0]["message"]
