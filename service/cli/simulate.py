@@ -35,6 +35,8 @@ def kustomer(
     conversations: int = typer.Option(600, help="Conversations in the org."),
     messages: int = typer.Option(3000, help="Messages in the org."),
     notes: int = typer.Option(300, help="Notes in the org."),
+    kobjects: int = typer.Option(60, help="Records of klasses in the org."),
+    tags: int = typer.Option(12, help="Tags in the org."),
     dataset: Path | None = typer.Option(None, help="JSON lines to serve instead."),  # noqa: B008
     texts: Path | None = typer.Option(None, help="Folder of real texts."),  # noqa: B008
     api_key: str = typer.Option(DEFAULT_KEY, help="The key that is accepted."),
@@ -45,6 +47,7 @@ def kustomer(
     list_cap: int | None = typer.Option(None, help="Pages after which lists stop; none: never."),
     index_lag: float = typer.Option(0.0, help="Seconds that search lags behind writes."),
     wild: bool = typer.Option(False, "--wild", help="Add records as odd as real ones can be."),
+    rich: bool = typer.Option(False, "--rich", help="Klasses and attributes of every type."),
     effect_log: Path | None = typer.Option(None, help="File for the log of changes."),  # noqa: B008
 ) -> None:
     """Serve a Kustomer org; its address is printed as one JSON line."""
@@ -55,6 +58,8 @@ def kustomer(
         conversations=conversations,
         messages=messages,
         notes=notes,
+        kobjects=kobjects,
+        tags=tags,
         dataset=dataset,
         texts=texts,
         api_key=api_key,
@@ -65,6 +70,7 @@ def kustomer(
         list_cap_pages=list_cap,
         index_lag_s=index_lag,
         wild=wild,
+        rich=rich,
         effect_log=effect_log,
     )
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 from random import Random
 from typing import Any
 from zlib import crc32
 
 from simulators.kustomer.klasses import plural
+from simulators.kustomer.rich import RichSchema
 from simulators.kustomer.settings import KustomerSettings
 
 KLASSES = (("order", "enabled"), ("delivery", "enabled"), ("warranty", "existing_only"))
@@ -41,6 +43,8 @@ def furnished(
     maker = _Furniture(settings, now)
     for record in records:
         maker.notice(record)
+        if maker.rich is not None:
+            maker.rich.fill(record)
         yield record
     yield from maker.records()
 
@@ -55,6 +59,8 @@ class _Furniture:
         self._serial = 0
         self._customers: list[str] = []
         self._with_files: list[tuple[str, str]] = []
+        rich = RichSchema(settings.seed, settings.kobjects, settings.org_id, now)
+        self.rich = rich if settings.rich else None
 
     def notice(self, record: dict[str, Any]) -> None:
         """Remember what later records hang on: about one message in seventeen has files."""
@@ -91,6 +97,10 @@ class _Furniture:
         }
 
     def _klasses(self) -> Iterator[dict[str, Any]]:
+        if self.rich is not None:
+            yield from self.rich.klasses()
+            yield from self.rich.kobjects(self._customers)
+            return
         for name, status in KLASSES:
             attributes = {
                 "name": name,
@@ -165,6 +175,8 @@ class _Furniture:
         return made
 
     def _metadata(self) -> Iterator[dict[str, Any]]:
-        for name in (*_METADATA, *(f"kobject.{klass}" for klass, _ in KLASSES)):
-            made = self._record("metadata", "metadata", {"properties": PROPERTIES})
+        plain = ((f"kobject.{klass}", PROPERTIES) for klass, _ in KLASSES)
+        told = chain(((name, PROPERTIES) for name in _METADATA), plain)
+        for name, properties in told if self.rich is None else self.rich.metadata():
+            made = self._record("metadata", "metadata", {"properties": properties})
             yield {**made, "id": name, "links": {"self": f"/v1/metadata/{name}"}}

@@ -30,7 +30,7 @@ class PeopleMaker:
             yield self._user(number)
         for number in range(settings.teams):
             yield self._team(number)
-        for number in range(12):
+        for number in range(settings.tags):
             yield self._tag(number)
         for number in range(settings.companies):
             yield self._company(number)

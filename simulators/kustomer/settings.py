@@ -27,6 +27,7 @@ class KustomerSettings:
     Where the facts leave a question open, a setting lets the stand-in do it either way.
     `now` (epoch seconds) sets the org's own clock: the edge of the two years that standard search
     covers, and the stamps of changes made while it runs. The budgets always run on the real clock.
+    `rich` gives the org klasses that refer to each other and custom attributes of every type.
     `wild` makes the records as odd as the facts allow; without it they are the plain ones.
     """
 
@@ -64,6 +65,8 @@ class KustomerSettings:
     error_style: Literal["plain", "jsonapi", "alternate"] = "plain"
     odd_records: bool = True
     wild: bool = False
+    rich: bool = False
+    tags: int = 12
     now: float | None = None
     effect_log: Path | None = None
 
