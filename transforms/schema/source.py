@@ -87,9 +87,13 @@ class SourceKind:
 
 @dataclass(frozen=True)
 class SourceSchema:
-    """All kinds by name: the standard ones, and `kobject.NAME` for each klass."""
+    """All kinds by name: the standard ones, and `kobject.NAME` for each klass.
+
+    `gaps` say plainly what could not be read, and why.
+    """
 
     kinds: Mapping[str, SourceKind] = field(default_factory=dict)
+    gaps: tuple[str, ...] = ()
 
     def klasses(self) -> list[SourceKind]:
         """The custom objects, in the order of their names."""
@@ -157,12 +161,12 @@ def read_klass(resource: Any, metadata: Any) -> SourceKind | None:
     )
 
 
-def schema_of(kinds: Iterable[SourceKind]) -> SourceSchema:
+def schema_of(kinds: Iterable[SourceKind], gaps: Iterable[str] = ()) -> SourceSchema:
     """Put kinds together; of two with one name the first stays."""
     found: dict[str, SourceKind] = {}
     for kind in kinds:
         found.setdefault(kind.name, kind)
-    return SourceSchema(found)
+    return SourceSchema(found, tuple(gaps))
 
 
 def _kind_of(target: str) -> str:
