@@ -10,6 +10,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from transforms.converters import line_faults
 from transforms.errors import MappingInvalid
+from transforms.schema.fields import DIGITS, LONG_CHARS, FieldType, create_faults
+from transforms.schema.names import LEGAL_FIELD, LONGEST_LABEL
 
 
 def _listed(value: Any) -> Any:
@@ -24,6 +26,31 @@ class _Strict(BaseModel):
 
 
 _Line = TypeVar("_Line", bound=_Strict)
+
+
+class CreateLine(_Strict):
+    """A field that the map needs and `schema deploy` makes; `length` in characters."""
+
+    type: FieldType
+    label: str = Field(default="", max_length=LONGEST_LABEL, description="Shown to agents.")
+    length: int = Field(default=0, ge=0, le=LONG_CHARS, description="Most characters of a text.")
+    digits: int = Field(default=0, ge=0, le=DIGITS, description="Digits before the point.")
+    scale: int = Field(default=0, ge=0, le=DIGITS, description="Digits behind the point.")
+    values: list[str] = Field(default_factory=list, description="Values of a picklist.")
+    reference_to: str = Field(default="", description="Object that a lookup or a master names.")
+    unique: bool = False
+    external_id: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        return _passed(self, list(create_faults(self)))
+
+
+class ObjectLine(_Strict):
+    """A custom object that the map needs and `schema deploy` makes."""
+
+    label: str = Field(max_length=LONGEST_LABEL)
+    plural: str = Field(max_length=LONGEST_LABEL)
 
 
 class WhenLine(_Strict):
@@ -44,6 +71,10 @@ class FieldLine(_Strict):
     when: WhenLine | None = Field(default=None, description="Empty unless this holds.")
     optional: bool = Field(default=False, description="Left out where the org lacks the field.")
     options: dict[str, Any] = Field(default_factory=dict, description="The converter's options.")
+    reason: str | None = Field(default=None, description="Why this was proposed.")
+    confidence: float | None = Field(
+        default=None, ge=0, le=1, description="How sure the proposal is, 0 to 1."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -90,6 +121,13 @@ class TableLine(_Strict):
     key: str | None = None
     match_key: str | None = Field(default=None, description="Path of the values of a match key.")
     split: SplitLine | None = None
+    object: ObjectLine | None = Field(default=None, description="A custom object to be made.")
+    create: dict[str, CreateLine] = Field(
+        default_factory=dict, description="Fields to be made, by their API name."
+    )
+    closed: list[str] = Field(
+        default_factory=list, description="Values of Status that close a record."
+    )
     fields: dict[str, FieldLine]
     parents: dict[str, ParentLine] = Field(default_factory=dict)
 
@@ -103,6 +141,13 @@ class TableLine(_Strict):
         kept = [line.keep for line in self.fields.values() if line.keep is not None]
         doubled = sorted(name for name in set(kept) if name in self.fields or kept.count(name) > 1)
         faults += [f"{name} keeps a shortened value and is filled again" for name in doubled]
+        columns = {*self.fields, *kept}
+        for parent in self.parents.values():
+            columns |= set(parent.columns.values())
+        unused = sorted(set(self.create) - columns)
+        faults += [f"{name} is made, but nothing fills it" for name in unused]
+        illegal = sorted(name for name in self.create if not LEGAL_FIELD.match(name))
+        faults += [f"{name} is no name that a new field can have" for name in illegal]
         return _passed(self, faults)
 
 

@@ -3,9 +3,9 @@
 Limits are those of the platform (salesforce facts, 8.2 and 8.4).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from transforms.schema.profile import Profile
 from transforms.schema.source import SourceAttribute
@@ -80,6 +80,59 @@ class FieldChoice:
     values: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     offer: FieldType | None = None
+
+
+class _Form(Protocol):
+    """The form of a field, wherever it is written."""
+
+    @property
+    def type(self) -> FieldType: ...
+    @property
+    def length(self) -> int: ...
+    @property
+    def digits(self) -> int: ...
+    @property
+    def scale(self) -> int: ...
+    @property
+    def values(self) -> Sequence[str]: ...
+    @property
+    def reference_to(self) -> str: ...
+    @property
+    def unique(self) -> bool: ...
+    @property
+    def external_id(self) -> bool: ...
+
+
+_KEYS = ("Text", "Number", "Email")
+
+
+def create_faults(form: _Form) -> Iterator[str]:
+    """What the platform would refuse in a field of this form, a sentence each."""
+    kind = form.type
+    if kind == "Text" and not 1 <= form.length <= TEXT_CHARS:
+        yield f"a Text field has a length of 1 to {TEXT_CHARS} characters"
+    if kind == "LongTextArea" and not TEXT_CHARS < form.length <= LONG_CHARS:
+        yield f"a LongTextArea has a length of {TEXT_CHARS + 1} to {LONG_CHARS} characters"
+    if kind == "Number" and not 1 <= form.digits + form.scale <= DIGITS:
+        yield f"a Number has 1 to {DIGITS} digits and scale together"
+    if kind in ("Picklist", "MultiselectPicklist"):
+        yield from _value_faults(form)
+    if (kind in ("Lookup", "MasterDetail")) != bool(form.reference_to):
+        yield "reference_to belongs to Lookup and MasterDetail, and they need it"
+    if (form.unique or form.external_id) and kind not in _KEYS:
+        yield f"only {', '.join(_KEYS)} can be unique or an external id"
+
+
+def _value_faults(form: _Form) -> Iterator[str]:
+    most = PICKLIST_VALUES if form.type == "Picklist" else MULTISELECT_VALUES
+    values = form.values
+    if not 1 <= len(values) <= most:
+        yield f"a {form.type} has 1 to {most} values"
+    if len({each.lower() for each in values}) != len(values):
+        yield "a value is there twice; letter case does not tell values apart"
+    bad = [each for each in values if not each or len(each) > TEXT_CHARS or ";" in each]
+    if bad:
+        yield f"a value has 1 to {TEXT_CHARS} characters and no semicolon"
 
 
 def choose_field(attribute: SourceAttribute, profile: Profile) -> FieldChoice:

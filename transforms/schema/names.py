@@ -12,6 +12,7 @@ from hashlib import blake2b
 
 LONGEST = 40
 LONGEST_LABEL = 40
+LEGAL_FIELD = re.compile(r"(?=.{1,43}\Z)[A-Za-z](?:_?[A-Za-z0-9])*__c\Z")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
