@@ -41,17 +41,27 @@ class AsideRow:
 
 @dataclass
 class Aside:
-    """Duplicates counted, rows held, rows matched with what is there, and twins that wait."""
+    """Duplicates counted, rows held, rows matched with what is there, and twins that wait.
+
+    `found`: rows that an earlier migration has made already, as (source id, part, target id,
+    version in epoch ms, digest in hex).
+    """
 
     duplicates: int = 0
     held: list[AsideRow] = field(default_factory=list)
     waiting: list[AsideRow] = field(default_factory=list)
     matched: list[tuple[str, str]] = field(default_factory=list)
+    found: list[tuple[str, int, str, int, str]] = field(default_factory=list)
 
     def keys(self) -> set[tuple[str, int]]:
         """(source id, part) of every row set aside."""
         rows = {(row.key, row.part) for row in (*self.held, *self.waiting)}
-        return rows | {(key, 0) for key, _ in self.matched}
+        rows |= {(key, 0) for key, _ in self.matched}
+        return rows | {(key, part) for key, part, *_ in self.found}
+
+    def claimed(self) -> set[str]:
+        """Ids of the records that rows set aside stand for."""
+        return {target for _, _, target, _, _ in self.found}
 
     def dump(self) -> bytes:
         """Serialise for the job's intent."""
@@ -68,12 +78,13 @@ class Aside:
             [AsideRow(**row) for row in raw["held"]],
             [AsideRow(**row) for row in raw["waiting"]],
             [(key, target) for key, target in raw["matched"]],
+            [tuple(each) for each in raw.get("found", [])],
         )
 
     async def apply(
         self, tx: Tx, ledger: Ledger, phase: Phase, table: str, job: int
-    ) -> tuple[int, int, int]:
-        """Make it all durable; return (duplicates, newly matched, held) records for progress."""
+    ) -> tuple[int, int, int, int]:
+        """Make it durable; return (duplicates, newly matched, held, newly found) records."""
         entries = [self._entry(phase, table, row, "held") for row in self.held]
         entries += [self._entry(phase, table, row, "waiting") for row in self.waiting]
         if entries:
@@ -84,8 +95,21 @@ class Aside:
             matched = await ledger.crosswalk.learn(
                 tx, phase.kind, table, known, origin="matched", job=job
             )
-        await ledger.books.add(tx, phase.name, duplicates=self.duplicates, matched=matched)
-        return self.duplicates, matched, sum(row.part == 0 for row in self.held)
+        found = await self._learn_found(tx, ledger, phase, table, job)
+        await ledger.books.add(
+            tx, phase.name, duplicates=self.duplicates, matched=matched, loaded=found
+        )
+        return self.duplicates, matched, sum(row.part == 0 for row in self.held), found
+
+    async def _learn_found(self, tx: Tx, ledger: Ledger, phase: Phase, table: str, job: int) -> int:
+        entries = [(*each[:4], bytes.fromhex(each[4])) for each in self.found]
+        firsts = [entry for entry in entries if entry[1] == 0]
+        others = [entry for entry in entries if entry[1] != 0]
+        if others:
+            await ledger.crosswalk.learn(tx, phase.kind, table, others, origin="found", job=job)
+        if not firsts:
+            return 0
+        return await ledger.crosswalk.learn(tx, phase.kind, table, firsts, origin="found", job=job)
 
     @staticmethod
     def _entry(phase: Phase, table: str, row: AsideRow, state: RowState) -> RowEntry:

@@ -9,7 +9,7 @@ import io
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from service.assemble import JobRows
+from service.assemble import JobRow, JobRows
 
 
 def content_key(columns: Sequence[str], values: Sequence[str]) -> bytes:
@@ -23,11 +23,12 @@ def content_key(columns: Sequence[str], values: Sequence[str]) -> bytes:
     return digest.digest()
 
 
-def sent_cells(rows: JobRows) -> tuple[list[str], list[list[str]]]:
-    """The header and the cells of every row of a job, as Salesforce will echo them."""
-    columns = next(csv.reader(io.StringIO(rows.header.decode())))
-    cells = []
-    for row in rows.rows:
-        line = bytes(rows.readers[row.reader].payload(row.index)) + row.suffix
-        cells.append(next(csv.reader(io.StringIO(line.decode(), newline=""))))
-    return columns, cells
+def sent_columns(rows: JobRows) -> list[str]:
+    """The columns of a job's rows, in their order."""
+    return next(csv.reader(io.StringIO(rows.header.decode())))
+
+
+def sent_cells(rows: JobRows, row: JobRow) -> list[str]:
+    """The cells of one row of a job, as Salesforce will echo them."""
+    line = bytes(rows.readers[row.reader].payload(row.index)) + row.suffix
+    return next(csv.reader(io.StringIO(line.decode(), newline="")))

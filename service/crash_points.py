@@ -22,6 +22,15 @@ POINTS: Final[dict[str, str]] = {
     "job-close-noted": "the close is durable",
     "job-ended": "Salesforce is done, the ledger does not know",
     "job-end-noted": "the job's end is durable, no result was read",
+    "results-learned": "some ids of a job's records are durable",
+    "found-learned": "ids of records that were there already are durable",
+    "results-read": "all results of a job are read, the job is not ended",
+    "orphan-aborted": "recovery: an open job that no ledger row names is aborted",
+    "open-job-aborted": "recovery: a job that was never closed is aborted",
+    "adoption-noted": "recovery: the ledger knows that a job was closed after all",
+    "job-adopted": "recovery: a job's work counts, its rows are not put together",
+    "job-reassembled": "recovery: the rows of an adopted job are put together again",
+    "job-settled": "recovery: an adopted job is harvested, its payloads are still there",
 }
 
 

@@ -1,46 +1,33 @@
 """Brings a finished job's results into the ledger: what was made, what failed, what was not run.
 
 Results come unordered and are joined on the source key, or by content where the object cannot
-carry one. The three lists must add up to what was sent, else nothing is concluded. Reading them
-twice changes nothing: the crosswalk counts a record only when it is new.
+carry one. A row that they do not tell of for certain is asked for in Salesforce, and only what is
+not there is sent again. Harvesting twice changes nothing: what this job has brought already is
+known, and the crosswalk counts a record only when it is new.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-import orjson
+import structlog
 
-from connectors.salesforce.client import SalesforceClient
+from connectors.errors import BadReply, NotFound
+from connectors.salesforce.ids import to_18
 from connectors.salesforce.ingest import IngestJobs
-from connectors.salesforce.results import (
-    Failure,
-    existing_id,
-    read_failures,
-    read_rows,
-    read_successes,
-    to_18,
-)
-from service.aside import Aside, LooseRows, loose_payload
-from service.assemble import JobRow, JobRows
-from service.content import content_key, sent_cells
+from connectors.salesforce.results import read_failures, read_rows, read_successes
+from service.aside import Aside
+from service.assemble import JobRows
+from service.claims import Claims
+from service.crash_points import reach
 from service.errors import DeskferryError
 from service.phases import Phase
 from service.progress import PhaseProgress
+from service.reading import TAKEN, UNSURE, End, Harvested, Learned, Reading
+from service.settle import EXTERNAL_ID, Settler
 from state.ledger import Ledger, Tx
-from state.rows import RowEntry, RowState
 
-AGAIN = frozenset({"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION"})
-STOPPING = frozenset({"STORAGE_LIMIT_EXCEEDED"})
-EXTERNAL_ID = "Kustomer_Id__c"
 LEARN_ROWS = 4_000
-MAX_ATTEMPTS = 8
-
-
-class ResultsIncomplete(DeskferryError):
-    """The three result lists of a job do not add up to what was sent."""
-
-    code = "results-incomplete"
+READ_TRIES = 3
+_log = structlog.get_logger()
 
 
 class StorageFull(DeskferryError):
@@ -49,25 +36,10 @@ class StorageFull(DeskferryError):
     code = "storage-full"
 
 
-@dataclass
-class Harvested:
-    """What one job came to, in rows."""
+class NoProgress(DeskferryError):
+    """A job ended without any of its rows tried: another one would fare no better now."""
 
-    successes: int = 0
-    found: int = 0
-    failed: int = 0
-    again: int = 0
-    stopping: str | None = None
-    entries: list[RowEntry] = field(default_factory=list)
-
-    def counts(self) -> dict[str, int]:
-        """The figures of a log line."""
-        return {
-            "made": self.successes,
-            "found": self.found,
-            "failed": self.failed,
-            "again": self.again,
-        }
+    code = "no-progress"
 
 
 class Harvester:
@@ -77,208 +49,190 @@ class Harvester:
         self,
         ledger: Ledger,
         ingest: IngestJobs,
-        client: SalesforceClient,
+        settler: Settler,
         phase: Phase,
         table: str,
         progress: PhaseProgress,
     ) -> None:
         self._ledger = ledger
         self._ingest = ingest
-        self._client = client
         self._phase = phase
         self._table = table
         self._progress = progress
+        self._settler = settler
 
-    async def harvest(self, job: int, sf_id: str, rows: JobRows, aside: Aside) -> Harvested:
-        """Make the job's results durable.
+    async def harvest(self, job: int, sf_id: str, rows: JobRows, end: End) -> Harvested:
+        """Make the job's results durable, whatever is left of them.
 
-        Raises `ResultsIncomplete` (stop; the job stays finished and is read again by the next
-        run) and `StorageFull` after the rows that were made are in the crosswalk.
+        Raises, after all of it is durable: `StorageFull`; `NoProgress` for a job of which no row
+        was tried.
         """
-        outcome = Harvested()
-        by_key = {(row.key, row.part): row for row in rows.rows}
-        facts = rows.facts()
-        if self._phase.keyed:
-            await self._keyed_successes(job, sf_id, facts, outcome)
-        else:
-            await self._keyless_successes(job, sf_id, rows, facts, outcome)
-        await self._failures(job, sf_id, rows, by_key, facts, outcome)
-        await self._unprocessed(sf_id, rows, by_key, outcome)
-        total = outcome.successes + outcome.found + outcome.failed + outcome.again
-        if total != len(rows.rows):
-            raise ResultsIncomplete(
-                f"Job {sf_id} was sent {len(rows.rows)} rows, its results tell of {total}.",
-                next_step="Run migrate again: the job's results are read anew, nothing is re-sent.",
-            )
+        brought = await self._brought(job, rows)
+        reading = Reading(
+            job,
+            sf_id,
+            self._phase.name,
+            self._table,
+            rows,
+            end,
+            Claims(self._phase, rows, brought),
+            rows.facts(),
+        )
+        reading.outcome.successes = len(brought)
+        if end != "gone":
+            await self._read(reading)
+        reading.doubts += [(row, "outcome-unknown", "") for row in reading.claims.left()]
+        await self._settle(reading)
+        reach("results-read")
         await self._learn_matches(rows)
-        await self._end(job, aside, outcome)
-        if outcome.stopping:
-            raise StorageFull(
-                "Salesforce refused rows because its data storage is full.",
-                next_step="Free or buy data storage, then run migrate again.",
-            )
-        return outcome
+        await self._end(job, rows.aside, reading.outcome)
+        self._stop_if_needed(reading)
+        return reading.outcome
 
     async def nothing_sent(self, job: int, aside: Aside) -> None:
         """End a job whose rows were all set aside: nothing went to Salesforce."""
         await self._end(job, aside, Harvested())
 
-    async def _keyed_successes(
-        self,
-        job: int,
-        sf_id: str,
-        facts: dict[tuple[str, int], tuple[int, bytes]],
-        outcome: Harvested,
-    ) -> None:
-        entries: list[tuple[str, int, str, int, bytes]] = []
-        async with self._ingest.results(sf_id, "successful") as chunks:
+    async def left_traces(self, job: int, rows: JobRows) -> bool:
+        """Whether a job that says it worked no row has made records all the same.
+
+        Asked only where sending the rows again would double them.
+        """
+        if await self._brought(job, rows):
+            return True
+        if self._phase.keyed:
+            return False
+        found = await self._settler.find(
+            rows, rows.rows, since=await self._since(job), claimed=rows.aside.claimed()
+        )
+        return bool(found.there)
+
+    async def _brought(self, job: int, rows: JobRows) -> dict[tuple[str, int], str]:
+        """What an earlier harvest of this job, cut short, has brought into the crosswalk."""
+        sent = {(row.key, row.part) for row in rows.rows}
+        keys = sorted({key for key, _ in sent})
+        brought = await self._ledger.crosswalk.brought_by(self._phase.kind, keys, job)
+        return {place: target for place, target in brought.items() if place in sent}
+
+    async def _since(self, job: int) -> float:
+        found = await self._ledger.jobs.get(job)
+        return found.started_at if found else 0.0
+
+    async def _read(self, reading: Reading) -> None:
+        """Read the three lists; one that stays unreadable leaves its rows to be asked for."""
+        read_made = self._keyed_successes if self._phase.keyed else self._keyless_successes
+        for read in (read_made, self._failures, self._unprocessed):
+            for attempt in range(READ_TRIES):
+                try:
+                    await read(reading)
+                except NotFound:
+                    return  # the job was deleted while it was read
+                except BadReply:
+                    _log.warning("results-unreadable", job=reading.sf_id, attempt=attempt + 1)
+                else:
+                    break
+
+    async def _keyed_successes(self, reading: Reading) -> None:
+        entries: list[Learned] = []
+        async with self._ingest.results(reading.sf_id, "successful") as chunks:
             async for successes in read_successes(chunks, key_column=EXTERNAL_ID):
                 for key, target_id, _ in successes:
-                    version, digest = facts[key, 0]
-                    entries.append((key, 0, target_id, version, digest))
+                    row = reading.claims.made(to_18(target_id), {EXTERNAL_ID: key})
+                    if row is not None:
+                        entries.append(reading.learned(row, target_id))
                 if len(entries) >= LEARN_ROWS:
-                    await self._learn(job, entries, outcome)
+                    await self._made(reading, entries)
                     entries = []
-        await self._learn(job, entries, outcome)
+        await self._made(reading, entries)
 
-    async def _keyless_successes(
-        self,
-        job: int,
-        sf_id: str,
-        rows: JobRows,
-        facts: dict[tuple[str, int], tuple[int, bytes]],
-        outcome: Harvested,
-    ) -> None:
-        columns, cells = sent_cells(rows)
-        waiting: dict[bytes, list[JobRow]] = defaultdict(list)
-        for row, values in zip(rows.rows, cells, strict=True):
-            waiting[content_key(columns, values)].append(row)
-        entries: list[tuple[str, int, str, int, bytes]] = []
-        async with self._ingest.results(sf_id, "successful") as chunks:
+    async def _keyless_successes(self, reading: Reading) -> None:
+        async with self._ingest.results(reading.sf_id, "successful") as chunks:
             async for made in read_rows(chunks):
+                entries = []
                 for echoed in made:
-                    twins = waiting[
-                        content_key(columns, [echoed.get(name, "") for name in columns])
-                    ]
-                    if twins:
-                        row = twins.pop(0)
-                        version, digest = facts[row.key, row.part]
-                        entries.append((row.key, row.part, echoed["sf__Id"], version, digest))
-        entries.sort()
-        await self._learn(job, entries, outcome)
+                    target_id = to_18(echoed.get("sf__Id", ""))
+                    row = reading.claims.made(target_id, echoed) if target_id else None
+                    if row is not None:
+                        entries.append(reading.learned(row, target_id))
+                await self._made(reading, entries)
 
-    async def _learn(
-        self, job: int, entries: Sequence[tuple[str, int, str, int, bytes]], outcome: Harvested
-    ) -> None:
+    async def _made(self, reading: Reading, entries: list[Learned]) -> None:
+        reading.outcome.successes += len(entries)
+        await self._learn(reading.job, sorted(entries), "loaded")
+        reach("results-learned")
+
+    async def _learn(self, job: int, entries: Sequence[Learned], origin: str) -> None:
+        """Store ids; a record counts as loaded when its first part is new in the crosswalk."""
         if not entries:
             return
-        outcome.successes += len(entries)
-        async with self._ledger.write() as tx:
-            self._progress.loaded += await self._into_crosswalk(tx, job, entries, "loaded")
-
-    async def _into_crosswalk(
-        self, tx: Tx, job: int, entries: Sequence[tuple[str, int, str, int, bytes]], origin: str
-    ) -> int:
-        """Store ids; a record counts as loaded when its first part is new in the crosswalk."""
-        ledger, phase = self._ledger, self._phase
         firsts = [entry for entry in entries if entry[1] == 0]
         others = [entry for entry in entries if entry[1] != 0]
-        new = await ledger.crosswalk.learn(
-            tx, phase.kind, self._table, firsts, origin=origin, job=job
-        )
-        if others:
-            await ledger.crosswalk.learn(
-                tx, phase.kind, self._table, others, origin=origin, job=job
-            )
-        await ledger.books.add(tx, phase.name, loaded=new)
-        return new
+        async with self._ledger.write() as tx:
+            new = await self._put(tx, job, firsts, origin)
+            await self._put(tx, job, others, origin)
+            await self._ledger.books.add(tx, self._phase.name, loaded=new)
+        self._progress.loaded += new
 
-    async def _failures(
-        self,
-        job: int,
-        sf_id: str,
-        rows: JobRows,
-        by_key: dict[tuple[str, int], JobRow],
-        facts: dict[tuple[str, int], tuple[int, bytes]],
-        outcome: Harvested,
-    ) -> None:
-        found: list[tuple[str, int, str, int, bytes]] = []
-        lookup = _RowLookup(self._phase, rows, by_key)
-        async with self._ingest.results(sf_id, "failed") as chunks:
+    async def _put(self, tx: Tx, job: int, entries: Sequence[Learned], origin: str) -> int:
+        if not entries:
+            return 0
+        return await self._ledger.crosswalk.learn(
+            tx, self._phase.kind, self._table, entries, origin=origin, job=job
+        )
+
+    async def _failures(self, reading: Reading) -> None:
+        unsure = UNSURE | TAKEN if self._phase.keyed else UNSURE
+        async with self._ingest.results(reading.sf_id, "failed") as chunks:
             async for failures in read_failures(chunks):
                 for failure in failures:
-                    row = lookup.of(failure.cells)
-                    target = await self._already_there(row, failure)
-                    if target is not None:
-                        version, digest = facts[row.key, row.part]
-                        found.append((row.key, row.part, target, version, digest))
+                    row = reading.claims.told(failure.cells)
+                    if row is None:
+                        continue
+                    told = (row, failure.code, ",".join(failure.fields))
+                    if failure.code in unsure:
+                        reading.doubts.append(told)
                     else:
-                        self._note(row, rows, failure, outcome)
-        if found:
-            outcome.found += len(found)
-            async with self._ledger.write() as tx:
-                self._progress.loaded += await self._into_crosswalk(tx, job, found, "found")
+                        reading.note(*told)
 
-    async def _already_there(self, row: JobRow, failure: Failure) -> str | None:
-        """The id of the record that carries our external id already, if that is the failure."""
-        if failure.code != "DUPLICATE_VALUE" or not self._phase.keyed:
-            return None
-        if EXTERNAL_ID not in failure.message:
-            return None
-        named = existing_id(failure.message)
-        if named is not None:
-            return to_18(named)
-        soql = f"SELECT Id FROM {self._table} WHERE {EXTERNAL_ID} = '{row.key}'"  # noqa: S608
-        async for page in self._client.query(soql, all_rows=True):
-            for record in page:
-                return str(record["Id"])
-        return None
-
-    def _note(self, row: JobRow, rows: JobRows, failure: Failure, outcome: Harvested) -> None:
-        again = failure.code in AGAIN and (self._phase.keyed or failure.code != "UNKNOWN_EXCEPTION")
-        if failure.code in STOPPING:
-            outcome.stopping = failure.code
-            again = True
-        outcome.again += again
-        outcome.failed += not again
-        outcome.entries.append(
-            self._entry(
-                row, rows, "pending" if again else "failed", failure.code, ",".join(failure.fields)
-            )
-        )
-
-    async def _unprocessed(
-        self,
-        sf_id: str,
-        rows: JobRows,
-        by_key: dict[tuple[str, int], JobRow],
-        outcome: Harvested,
-    ) -> None:
-        lookup = _RowLookup(self._phase, rows, by_key)
-        async with self._ingest.results(sf_id, "unprocessed") as chunks:
+    async def _unprocessed(self, reading: Reading) -> None:
+        # A job that broke may have made a row that it counts as not reached; a key guards that.
+        unsure = reading.end == "broken" and not self._phase.keyed
+        async with self._ingest.results(reading.sf_id, "unprocessed") as chunks:
             async for unprocessed in read_rows(chunks):
                 for cells in unprocessed:
-                    row = lookup.of(cells)
-                    outcome.again += 1
-                    outcome.entries.append(self._entry(row, rows, "pending", "not-processed", ""))
+                    row = reading.claims.told(cells)
+                    if row is not None and unsure:
+                        reading.doubts.append((row, "not-processed", ""))
+                    elif row is not None:
+                        reading.note(row, "not-processed", "")
 
-    def _entry(
-        self, row: JobRow, rows: JobRows, state: RowState, reason: str, field_name: str
-    ) -> RowEntry:
-        reader = rows.readers[row.reader]
-        payload = loose_payload(reader, row.index)
-        attempts = reader.attempts[row.index] + 1 if isinstance(reader, LooseRows) else 1
-        if state == "pending" and attempts >= MAX_ATTEMPTS:
-            state = "failed"
-        return RowEntry(
-            phase=self._phase.name,
-            source_id=row.key,
-            part=row.part,
-            state=state,
-            reason=reason,
-            field=field_name,
-            detail="",
-            payload=orjson.dumps({**payload, "object": self._table, "attempts": attempts}),
+    async def _settle(self, reading: Reading) -> None:
+        """Ask for the rows in doubt: what is there is learned, the rest ends with its reason."""
+        if not reading.doubts:
+            return
+        found = await self._settler.find(
+            reading.rows,
+            [row for row, _, _ in reading.doubts],
+            since=await self._since(reading.job),
+            claimed=reading.rows.aside.claimed(),
+        )
+        entries: list[Learned] = []
+        for row, reason, fields in reading.doubts:
+            place = (row.key, row.part)
+            if place in found.there:
+                entries.append(reading.learned(row, found.there[place]))
+            elif reason in TAKEN and place in found.binned:
+                reading.note(row, "in-recycle-bin", "")
+            else:
+                reading.note(row, reason, fields)
+        reading.outcome.found += len(entries)
+        await self._learn(reading.job, sorted(entries), "found")
+        reach("found-learned")
+        _log.info(
+            "doubts-settled",
+            job=reading.sf_id,
+            doubted=len(reading.doubts),
+            found=len(entries),
         )
 
     async def _learn_matches(self, rows: JobRows) -> None:
@@ -301,7 +255,7 @@ class Harvester:
             await self._ledger.rows.clear_of_job(tx, self._phase.name, job)
             if outcome.entries:
                 await self._ledger.rows.put(tx, outcome.entries)
-            duplicates, matched, held = await aside.apply(
+            duplicates, matched, held, found = await aside.apply(
                 tx, self._ledger, self._phase, self._table, job
             )
             await self._ledger.batches.done(tx, job)
@@ -309,41 +263,20 @@ class Harvester:
         self._progress.duplicates += duplicates
         self._progress.matched += matched
         self._progress.held += held
+        self._progress.loaded += found
         self._progress.failed += sum(
             entry.state == "failed" and entry.part == 0 for entry in outcome.entries
         )
 
-
-class _RowLookup:
-    """Finds the row that was sent from the cells that a result echoes."""
-
-    def __init__(self, phase: Phase, rows: JobRows, by_key: dict[tuple[str, int], JobRow]) -> None:
-        self._keyed = phase.keyed
-        self._by_key = by_key
-        self._rows = rows
-        self._columns: list[str] = []
-        self._by_content: dict[bytes, list[JobRow]] | None = None
-
-    def of(self, cells: dict[str, str]) -> JobRow:
-        """Return the row; raises `ResultsIncomplete` when the cells are none that were sent."""
-        if self._keyed:
-            row = self._by_key.get((cells.get(EXTERNAL_ID, ""), 0))
-        else:
-            twins = self._contents().get(
-                content_key(self._columns, [cells.get(name, "") for name in self._columns]), []
+    def _stop_if_needed(self, reading: Reading) -> None:
+        outcome = reading.outcome
+        if outcome.stopping:
+            raise StorageFull(
+                "Salesforce refused rows because its data storage is full.",
+                next_step="Free or buy data storage, then run migrate again.",
             )
-            row = twins.pop() if twins else None
-        if row is None:
-            raise ResultsIncomplete(
-                "A result row of the job matches no row that was sent.",
-                next_step="Run migrate again; if it stays, send the report to support.",
+        if outcome.again and not outcome.moved and reading.end != "gone":
+            raise NoProgress(
+                f"Salesforce ended job {reading.sf_id} without trying any of its rows.",
+                next_step="Look at the job in Salesforce's setup, then run migrate again.",
             )
-        return row
-
-    def _contents(self) -> dict[bytes, list[JobRow]]:
-        if self._by_content is None:
-            self._columns, cells = sent_cells(self._rows)
-            self._by_content = defaultdict(list)
-            for row, values in zip(self._rows.rows, cells, strict=True):
-                self._by_content[content_key(self._columns, values)].append(row)
-        return self._by_content

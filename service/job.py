@@ -6,20 +6,26 @@ job (salesforce facts, 3.11).
 """
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Literal
 
 import anyio
+import structlog
 
 from connectors.errors import ConnectorError, NotFound, OutcomeUnknown
 from connectors.salesforce.ingest import IngestJob, IngestJobs
 from service.assemble import JobRows
 from service.crash_points import reach
 from service.errors import DeskferryError
+from service.orphans import Orphans
 from service.phases import Phase
 from state.batches import Batch
 from state.jobs import Job
 from state.ledger import Ledger
+from state.rows import RowEntry
 
 CREATE_TRIES = 5
+ABORT_TRIES = 3
+SLOW_POLLS = frozenset({40, 120, 480, 1_920, 7_680})  # about ten minutes, an hour, four hours ...
 FIRST_POLL_S = 0.1  # small jobs end at once; the pauses grow from here
 
 
@@ -35,10 +41,9 @@ class JobRefused(DeskferryError):
     code = "job-refused"
 
 
-class ResultsGone(DeskferryError):
-    """A closed job's results are no longer kept by Salesforce."""
-
-    code = "results-gone"
+Fate = Literal["never-ran", "ran", "gone"]
+"""What became of a job: its rows wait again; its results count; or nobody keeps them any more."""
+_log = structlog.get_logger()
 
 
 class JobRunner:
@@ -54,7 +59,7 @@ class JobRunner:
         table: str,
         rows: JobRows,
         batches: Sequence[Batch],
-        loose: Sequence[tuple[str, int]],
+        loose: Sequence[RowEntry],
     ) -> int:
         """Write down what the job will carry; returns the ledger's id of the job."""
         async with self._ledger.write() as tx:
@@ -69,7 +74,8 @@ class JobRunner:
             )
             await self._ledger.batches.take(tx, [batch.id for batch in batches], job)
             if loose:
-                await self._ledger.rows.assign_job(tx, phase.name, loose, job)
+                keys = [(row.source_id, row.part) for row in loose]
+                await self._ledger.rows.assign_job(tx, phase.name, keys, job)
         reach("job-intended")
         return job
 
@@ -96,7 +102,8 @@ class JobRunner:
             try:
                 await self._ingest.upload(made.id, _stream(rows))
             except ConnectorError as error:
-                if error.recovery not in ("retry", "stop"):
+                # A job that is gone was deleted or has expired; it held nothing that ran.
+                if error.recovery not in ("retry", "stop") and not isinstance(error, NotFound):
                     raise
                 await self._ingest.abort(made.id)  # content never runs before the close
                 async with self._ledger.write() as tx:
@@ -113,64 +120,86 @@ class JobRunner:
         )
 
     async def _close(self, job: int, sf_id: str) -> None:
-        await self._ingest.close(sf_id)
+        try:
+            await self._ingest.close(sf_id)
+        except NotFound:
+            # Someone deleted it. Whether it ran first is asked row by row, as for results too old.
+            _log.warning("job-gone", job=sf_id)
         reach("job-closed")
         async with self._ledger.write() as tx:
             await self._ledger.jobs.closed(tx, job)
         reach("job-close-noted")
 
-    async def adopt(self, job: Job) -> bool:
-        """Find out what became of a job that an earlier run left; True when its work counts.
+    async def adopt(self, job: Job) -> Fate:
+        """Find out what became of a job that an earlier run left.
 
-        A job that is still open never ran: it is aborted, and its rows go into a new one.
+        A job that is still open never ran: it is aborted, and its rows go into a new one. One that
+        was uploaded may have been closed without our knowing, so its rows are never sent again
+        before Salesforce was asked for them.
         """
         if job.sf_id is None:
-            await self._abort_orphans(job)
-            return False
+            await Orphans(self._ledger, self._ingest).abort(job)
+            return "never-ran"
+        maybe_closed = job.state != "created"
         try:
             seen = await self._ingest.info(job.sf_id)
-        except NotFound:
-            if job.state in ("closed", "finished"):
-                raise ResultsGone(
-                    f"Salesforce no longer knows job {job.sf_id}: results are kept for 7 days.",
-                    next_step="Run state rebuild to learn from Salesforce what the job made.",
-                ) from None
-            return False
-        if seen.state == "Open":
-            await self._ingest.abort(job.sf_id)
-            return False
-        if seen.state == "Aborted" and job.state not in ("closed", "finished"):
-            return False
+            if seen.state == "Open":
+                seen = await self._abort(job.sf_id, seen)
+        except NotFound:  # expired after a day, or kept no longer after seven (facts, 3.3)
+            return await self._adopted(job, "gone") if maybe_closed else "never-ran"
+        if seen.state == "Open" or (seen.state == "Aborted" and not maybe_closed):
+            return "never-ran"
+        return await self._adopted(job, "ran")
+
+    async def _abort(self, sf_id: str, seen: IngestJob) -> IngestJob:
+        """Abort an open job and look again: a close on its way may have come first."""
+        for _ in range(ABORT_TRIES):
+            await self._ingest.abort(sf_id)
+            reach("open-job-aborted")
+            seen = await self._ingest.info(sf_id)
+            if seen.state != "Open":
+                break
+        return seen
+
+    async def _adopted(self, job: Job, fate: Fate) -> Fate:
+        """Note that a job counts as closed."""
         if job.state in ("created", "uploaded"):
             async with self._ledger.write() as tx:
                 if job.state == "created":
                     await self._ledger.jobs.uploaded(tx, job.id)
                 await self._ledger.jobs.closed(tx, job.id)
-        return True
+            reach("adoption-noted")
+        return fate
 
-    async def _abort_orphans(self, job: Job) -> None:
-        """Abort open jobs of ours that no ledger row names: their create's reply was lost."""
-        ours = await self._ledger.jobs.sf_ids()
-        me = await self._ingest.running_user()
-        async for listed in self._ingest.listed():
-            mine = listed.created_by_id[:15] == me[:15] and listed.object == job.object
-            if mine and listed.state == "Open" and listed.id not in ours:
-                await self._ingest.abort(listed.id)
+    async def wait(self, sf_id: str) -> IngestJob | None:
+        """Wait for the job's end; None when Salesforce no longer knows it.
 
-    async def wait(self, sf_id: str) -> IngestJob:
-        """Wait for the job's end. The job runs on in Salesforce while we are away."""
-        return await self._ingest.wait(sf_id, first_s=FIRST_POLL_S)
+        The job runs on in Salesforce while we are away. One that hangs is cleaned up by Salesforce
+        after seven days (facts, 3.3); until then its rows may still go in, so it is waited for.
+        """
+        polls = 0
 
-    async def finished(self, job: int, ended: IngestJob) -> None:
-        """Write the job's end down."""
+        def slow(seen: IngestJob) -> None:
+            nonlocal polls
+            polls += 1
+            if polls in SLOW_POLLS:
+                _log.warning("job-slow", job=sf_id, state=seen.state, polls=polls)
+
+        try:
+            return await self._ingest.wait(sf_id, first_s=FIRST_POLL_S, on_poll=slow)
+        except NotFound:
+            return None
+
+    async def finished(self, job: int, ended: IngestJob | None) -> None:
+        """Write the job's end down; None: Salesforce no longer knows it."""
         reach("job-ended")
         async with self._ledger.write() as tx:
             await self._ledger.jobs.finished(
                 tx,
                 job,
-                processed=ended.records_processed,
-                failed=ended.records_failed,
-                error=ended.error_message,
+                processed=ended.records_processed if ended else None,
+                failed=ended.records_failed if ended else None,
+                error=ended.error_message if ended else "gone",
             )
         reach("job-end-noted")
 

@@ -12,20 +12,27 @@ import anyio
 import orjson
 import structlog
 
+from connectors.clock import Clock
 from connectors.redact import safe_text
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.ingest import IngestJobs
+from service.again import Again
 from service.aside import Aside, LooseRows
 from service.assemble import Assembler, JobRows
-from service.harvest import Harvester
-from service.job import JobRefused, JobRunner
+from service.crash_points import reach
+from service.first_look import FirstLook
+from service.harvest import Harvester, NoProgress
+from service.job import Fate, JobRefused, JobRunner
 from service.lanes import LaneLocks, choose
 from service.phases import Phase
 from service.progress import PhaseProgress
+from service.reading import End, Harvested
 from service.seal import Sealer
+from service.settle import Settler
 from state.batches import Batch
 from state.jobs import Job
 from state.ledger import Ledger
+from state.rows import RowEntry
 from transforms.compile import Table
 
 _log = structlog.get_logger()
@@ -46,6 +53,7 @@ class Loader:
         locks: LaneLocks,
         live_jobs: anyio.Semaphore,
         progress: PhaseProgress,
+        clock: Clock,
     ) -> None:
         self._phase = phase
         self._table = table
@@ -55,7 +63,10 @@ class Loader:
         self._live_jobs = live_jobs
         self._runner = JobRunner(ledger, ingest)
         self._assembler = Assembler(ledger, phase, table)
-        self._harvester = Harvester(ledger, ingest, client, phase, table.object, progress)
+        settler = Settler(ledger, client, phase, table.object)
+        self._first_look = FirstLook(ledger, settler, phase, table)
+        self._harvester = Harvester(ledger, ingest, settler, phase, table.object, progress)
+        self._again = Again(ledger, clock, phase.name, table.object)
         self._busy: set[int] = set()
 
     async def run(self) -> None:
@@ -72,7 +83,7 @@ class Loader:
                 self._busy |= lanes
                 group.start_soon(self._load, batches, loose, lanes)
 
-    async def _next(self) -> tuple[Sequence[Batch], Sequence[tuple[str, int]], bool]:
+    async def _next(self) -> tuple[Sequence[Batch], Sequence[RowEntry], bool]:
         """Wait for the next job's batches and loose rows; `over` when nothing is left or comes."""
         while True:
             async with self._sealer.sealed:
@@ -91,50 +102,58 @@ class Loader:
                     return chosen, [], False
                 await self._sealer.sealed.wait()
 
-    async def _loose(self) -> list[tuple[str, int]]:
+    async def _loose(self) -> list[RowEntry]:
         """Rows to be sent again, and twins whose first has been settled."""
         async with self._ledger.write() as tx:
             await self._ledger.rows.requeue(tx, self._phase.name, "waiting")
-        rows = await self._ledger.rows.pending(self._phase.name)
-        return [
-            (row.source_id, row.part)
-            for row in rows
-            if row.payload and orjson.loads(row.payload).get("object") == self._table.object
-        ]
+        return await self._again.choose()
 
     async def _load(
-        self, batches: Sequence[Batch], loose: Sequence[tuple[str, int]], lanes: frozenset[int]
+        self, batches: Sequence[Batch], loose: Sequence[RowEntry], lanes: frozenset[int]
     ) -> None:
+        if loose:
+            await self._again.pause()
         async with AsyncExitStack() as held:
             await held.enter_async_context(self._locks.hold(self._phase.lock_parent, lanes))
             await held.enter_async_context(self._live_jobs)
             with ExitStack() as files:
-                readers = [await self._loose_rows(loose)] if loose else []
+                readers = [self._loose_rows(loose)] if loose else []
                 rows = await self._assembler.assemble(files, batches, readers)
+                await self._first_look.take_out(rows)
                 job = await self._runner.intend(
                     self._phase, self._table.object, rows, batches, loose
                 )
                 if rows.rows:
                     sf_id = await self._runner.send(job, self._table.object, rows)
                     _log.info("job-sent", job=sf_id, object=self._table.object, rows=len(rows.rows))
-                    await self._finish(job, sf_id)
-                    done = await self._harvester.harvest(job, sf_id, rows, rows.aside)
-                    _log.info("job-harvested", job=sf_id, **done.counts())
+                    done = await self._follow(job, sf_id, rows)
+                    self._again.learn(refused=done.busy)
                 else:
                     await self._harvester.nothing_sent(job, rows.aside)
         await self._forget(batches, lanes)
 
-    async def _finish(self, job: int, sf_id: str) -> None:
-        """Wait for a job's end. One that failed before its first row leaves its rows waiting."""
+    async def _follow(self, job: int, sf_id: str, rows: JobRows) -> Harvested:
+        """Wait for a job's end and harvest it.
+
+        One that ended before its first row leaves its rows waiting, and raises `JobRefused`.
+        """
         ended = await self._runner.wait(sf_id)
-        if ended.state != "JobComplete" and not ended.records_processed:
-            await self._give_back(job, ended.error_message or ended.state)
-            raise JobRefused(
-                f"Salesforce ended job {sf_id} as {ended.state} before its first row: "
-                f"{safe_text(ended.error_message or 'no reason given')}",
-                next_step="Mend what the message names, then run migrate again; nothing was made.",
-            )
+        how: End = "gone"
+        if ended is not None:
+            how = "complete" if ended.state == "JobComplete" else "broken"
+            nothing_ran = how == "broken" and not ended.records_processed
+            if nothing_ran and not await self._harvester.left_traces(job, rows):
+                await self._give_back(job, ended.error_message or ended.state)
+                raise JobRefused(
+                    f"Salesforce ended job {sf_id} as {ended.state} before its first row: "
+                    f"{safe_text(ended.error_message or 'no reason given')}",
+                    next_step="Mend what the message names, then run migrate again; "
+                    "nothing was made.",
+                )
         await self._runner.finished(job, ended)
+        done = await self._harvester.harvest(job, sf_id, rows, how)
+        _log.info("job-harvested", job=sf_id, end=how, **done.counts())
+        return done
 
     async def _give_back(self, job: int, why: str) -> None:
         async with self._ledger.write() as tx:
@@ -148,41 +167,50 @@ class Loader:
             await anyio.to_thread.run_sync(self._ledger.spool.strip, batch.file)
         await self._sealer.freed(sum(batch.size_bytes for batch in batches))
 
-    async def _loose_rows(self, keys: Sequence[tuple[str, int]]) -> LooseRows:
-        wanted = set(keys)
+    def _loose_rows(self, loose: Sequence[RowEntry]) -> LooseRows:
         rows = [
-            (row.source_id, row.part, orjson.loads(row.payload))
-            for row in await self._ledger.rows.pending(self._phase.name)
-            if (row.source_id, row.part) in wanted and row.payload
+            (row.source_id, row.part, orjson.loads(row.payload)) for row in loose if row.payload
         ]
         return LooseRows(rows, len(self._table.parents))
 
     async def _settle(self) -> None:
-        """Bring the jobs that an earlier run left behind to their end, before any new one."""
-        for job in await self._ledger.jobs.unsettled():
-            if (job.phase, job.object) != (self._phase.name, self._table.object):
-                continue
-            await self._settle_one(job)
+        """Bring the jobs that an earlier run left behind to their end, before any new one.
 
-    async def _settle_one(self, job: Job) -> None:
+        Those with results come first: what is certain must not be taken for what is looked for.
+        """
+        fates = [
+            (job, await self._runner.adopt(job))
+            for job in await self._ledger.jobs.unsettled()
+            if (job.phase, job.object) == (self._phase.name, self._table.object)
+        ]
+        for wanted in ("never-ran", "ran", "gone"):
+            for job, fate in fates:
+                if fate == wanted:
+                    await self._settle_one(job, fate)
+
+    async def _settle_one(self, job: Job, fate: Fate) -> None:
         batches = await self._ledger.batches.of_job(job.id)
-        if job.sf_id is None or not await self._runner.adopt(job):
+        if fate == "never-ran" or job.sf_id is None:
             _log.info("job-abandoned", job=job.sf_id, state=job.state)
             await self._give_back(job.id, "not closed when the run ended")
             return
-        _log.info("job-adopted", job=job.sf_id, state=job.state)
+        _log.info("job-adopted", job=job.sf_id, state=job.state, fate=fate)
+        reach("job-adopted")
         with ExitStack() as files:
             rows = await self._rows_of(job, batches, files)
+            reach("job-reassembled")
             try:
-                await self._finish(job.id, job.sf_id)
+                await self._follow(job.id, job.sf_id, rows)
             except JobRefused:
                 return  # its rows wait again; this run's own jobs tell whether the cause is mended
-            await self._harvester.harvest(job.id, job.sf_id, rows, rows.aside)
+            except NoProgress as stopped:
+                _log.warning("job-without-progress", job=job.sf_id, code=stopped.code)
+        reach("job-settled")
         await self._forget(batches, frozenset())
 
     async def _rows_of(self, job: Job, batches: Sequence[Batch], files: ExitStack) -> JobRows:
         """Put a sent job's rows together again; what was set aside then is read, not re-decided."""
-        loose = [(row.source_id, row.part) for row in await self._ledger.rows.of_job(job.id)]
-        readers = [await self._loose_rows(loose)] if loose else []
+        loose = await self._ledger.rows.of_job(job.id)
+        readers = [self._loose_rows(loose)] if loose else []
         aside = Aside.load(job.aside)
         return await self._assembler.reassemble(files, batches, readers, aside, job.id)

@@ -42,12 +42,27 @@ class SourceStream:
 
 
 @dataclass(frozen=True)
+class ContentKey:
+    """How a row is known again in a target that cannot carry our key (salesforce facts, 7.11).
+
+    Columns that nobody can change after the insert. `parent`: the id to ask by. `text` is compared
+    here, since the target cannot filter by it. `moment` keeps whole seconds and `author` is a user;
+    either may be absent from what is sent, when the org does not let them be set.
+    """
+
+    parent: str
+    text: str
+    moment: str
+    author: str
+
+
+@dataclass(frozen=True)
 class Phase:
     """One kind of source record on its way into its target objects.
 
     `after`: phases whose gates must be closed before rows are loaded. `lock_parent`: the parent
-    field whose rows must never sit in two live jobs (salesforce facts, 3.7: locks). `keyed`: the
-    target carries `Kustomer_Id__c`; without it results are joined by content.
+    field whose rows must never sit in two live jobs (salesforce facts, 3.7: locks). `content`: how
+    rows are known again where the target cannot carry `Kustomer_Id__c`; None where it does.
     """
 
     name: str
@@ -57,8 +72,13 @@ class Phase:
     objects: tuple[str, ...]
     after: tuple[str, ...] = ()
     lock_parent: str | None = None
-    keyed: bool = True
+    content: ContentKey | None = None
     match_existing: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def keyed(self) -> bool:
+        """Whether the target carries our key."""
+        return self.content is None
 
 
 PHASES: tuple[Phase, ...] = (
@@ -146,7 +166,9 @@ PHASES: tuple[Phase, ...] = (
         objects=("CaseComment",),
         after=("users", "conversations"),
         lock_parent="conversation",
-        keyed=False,
+        content=ContentKey(
+            parent="ParentId", text="CommentBody", moment="CreatedDate", author="CreatedById"
+        ),
     ),
 )
 

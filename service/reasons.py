@@ -46,6 +46,14 @@ REASONS: dict[str, Reason] = {
         "Another record with the same match key is on its way.", "Nothing: it is settled by itself."
     ),
     "not-processed": Reason("The job ended before this row.", "Nothing: it is sent again."),
+    "outcome-unknown": Reason(
+        "The job did not tell of this row, and Salesforce does not have it.",
+        "Nothing: it is sent again.",
+    ),
+    "in-recycle-bin": Reason(
+        "The record was made before, and lies in Salesforce's recycle bin.",
+        "Restore it or empty the bin, then send the row again.",
+    ),
     "REQUIRED_FIELD_MISSING": Reason(
         "Salesforce requires a field that the row lacks.", "Give the field a default in the map."
     ),

@@ -324,4 +324,5 @@ class _Flow:
             locks=self._locks,
             live_jobs=self._live_jobs,
             progress=progress,
+            clock=self._clock,
         )

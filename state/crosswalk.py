@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from state.database import Database, Tx
 from state.keys import decode_id, encode_id, encode_ids
 from state.queries import load
@@ -91,6 +93,40 @@ class Crosswalk:
         head = (number, -1 if except_job is None else except_job)
         rows = await self._database.fetch_in(self._sql["known"], head, encode_ids(ids))
         return {(decode_id(key), part) for key, part in rows}
+
+    async def brought_by(
+        self, kind: str, ids: Sequence[str], job: int
+    ) -> dict[tuple[str, int], str]:
+        """Return the target ids, by (id, part), that `job` has brought so far."""
+        number = await self._number(kind)
+        if number is None or not ids:
+            return {}
+        rows = await self._database.fetch_in(
+            self._sql["brought_by"], (number, job), encode_ids(ids)
+        )
+        return {(decode_id(key), part): target for key, part, target in rows}
+
+    async def origins(self, kind: str, ids: Sequence[str]) -> dict[str, str]:
+        """Return how each known source id came here (`loaded`, `found`, `matched`)."""
+        number = await self._number(kind)
+        if number is None or not ids:
+            return {}
+        rows = await self._database.fetch_in(self._sql["origins"], (number,), encode_ids(ids))
+        names = await self._names_for(origin for _, origin in rows)
+        return {decode_id(key): names[origin] for key, origin in rows}
+
+    async def taken(self, kind: str, targets: Sequence[str]) -> set[str]:
+        """Return those target ids (18 characters) that stand for a record of `kind` already.
+
+        Reads all entries of the kind once, as none is looked for by its target on the way there.
+        """
+        number = await self._number(kind)
+        if number is None or not targets:
+            return set()
+        wanted = orjson.dumps(list(targets)).decode()
+        return {
+            each for (each,) in await self._database.fetch(self._sql["taken"], (number, wanted))
+        }
 
     async def get(self, kind: str, source_id: str) -> list[Entry]:
         """Return all parts of one record."""

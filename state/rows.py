@@ -89,9 +89,15 @@ class Rows:
         """Return what is known of one record, in any phase."""
         return await self._entries("find", (encode_id(source_id),))
 
-    async def pending(self, phase: str) -> list[RowEntry]:
-        """Return the rows to be sent again that no job carries."""
-        return await self._entries("pending", (phase,))
+    async def pending(
+        self, phase: str, *, after: tuple[str, int] | None = None, limit: int = -1
+    ) -> list[RowEntry]:
+        """Return the rows to be sent again that no job carries, in the order of (id, part).
+
+        At most `limit` of them (all for -1), those that come behind `after`.
+        """
+        key, part = (encode_id(after[0]), after[1]) if after else (b"", -1)
+        return await self._entries("pending", (phase, key, part, limit))
 
     async def of_job(self, job: int) -> list[RowEntry]:
         """Return the loose rows that a job carries."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from typing import Any, Final
+from urllib.parse import quote
 
 from connectors.errors import BadReply
 
+# An address may hold 16 KB (salesforce facts, 5.4); the rest is for the query around the list.
+_LIST_ROOM: Final = 12_000
 Row = dict[str, Any]
 Read = Callable[[str], Awaitable[Any]]
 
@@ -30,6 +33,27 @@ async def read_pages(read: Read, first: Any, *, base: str) -> AsyncIterator[list
             raise BadReply("The pages of a list go round in a circle.")
         seen.add(following)
         said = await read(following.removeprefix(base))
+
+
+def in_lists(values: Iterable[str]) -> Iterator[str]:
+    """Yield `values` as the insides of IN lists, each short enough for one query's address."""
+    piece: list[str] = []
+    size = 0
+    for value in values:
+        text = literal(value)
+        length = len(quote(text, safe="")) + 3
+        if piece and size + length > _LIST_ROOM:
+            yield ",".join(piece)
+            piece, size = [], 0
+        piece.append(text)
+        size += length
+    if piece:
+        yield ",".join(piece)
+
+
+def literal(text: str) -> str:
+    """A text as SOQL writes it, in single quotes."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def read_count(said: Any) -> int:

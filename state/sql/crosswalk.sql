@@ -11,6 +11,13 @@ SELECT source_id, object, target_id FROM crosswalk
 WHERE kind = ? AND part = 0 AND source_id IN (/*keys*/)
 -- name: known
 SELECT source_id, part FROM crosswalk WHERE kind = ? AND job != ? AND source_id IN (/*keys*/)
+-- name: brought_by
+SELECT source_id, part, target_id FROM crosswalk WHERE kind = ? AND job = ?
+AND source_id IN (/*keys*/)
+-- name: origins
+SELECT source_id, origin FROM crosswalk WHERE kind = ? AND part = 0 AND source_id IN (/*keys*/)
+-- name: taken
+SELECT target_id FROM crosswalk WHERE kind = ? AND target_id IN (SELECT value FROM json_each(?))
 -- name: get
 SELECT source_id, part, object, target_id, origin, job, version_ms, digest FROM crosswalk
 WHERE kind = ? AND source_id = ? ORDER BY part

@@ -19,7 +19,8 @@ SELECT phase, source_id, part, state, reason, field, detail, job, payload, first
 FROM row WHERE source_id = ? ORDER BY phase, part
 -- name: pending
 SELECT phase, source_id, part, state, reason, field, detail, job, payload, first_seen, updated_at
-FROM row WHERE phase = ? AND state = 'pending' AND job IS NULL ORDER BY source_id, part
+FROM row WHERE phase = ? AND state = 'pending' AND job IS NULL AND (source_id, part) > (?, ?)
+ORDER BY source_id, part LIMIT ?
 -- name: of_job
 SELECT phase, source_id, part, state, reason, field, detail, job, payload, first_seen, updated_at
 FROM row WHERE job = ? ORDER BY source_id, part
