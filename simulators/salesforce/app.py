@@ -16,6 +16,7 @@ from simulators.salesforce.bulk_query import BulkQuery, query_routes
 from simulators.salesforce.door import Door
 from simulators.salesforce.faults import FaultBook, SalesforceFaults
 from simulators.salesforce.ingest import Ingest, ingest_routes
+from simulators.salesforce.job_admin import JobAdmin
 from simulators.salesforce.metadata.deployments import Deployments
 from simulators.salesforce.metadata.routes import metadata_routes
 from simulators.salesforce.metadata.soap import soap_routes
@@ -59,6 +60,7 @@ def create_app(org: Org) -> SalesforceFaults:
     )
     door = Door(inner, org)
     inner.router.routes.extend(Admin(org, ingest, queries, book, door).routes())
+    inner.router.routes.extend(JobAdmin(org, ingest, ingest.worker.mishaps).routes())
     return SalesforceFaults(door, book, org.tokens.clear)
 
 

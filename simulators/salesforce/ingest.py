@@ -146,7 +146,7 @@ class Ingest:
         except JobRefused as refused:
             return refuse(400, refused.code, refused.message)
         if state == "Aborted":
-            return self._abort(job)
+            return self.abort(job)
         if state == "UploadComplete":
             return self._finish(job)
         text = f"Invalid value: '{state}' supplied for property: 'state'"
@@ -164,7 +164,8 @@ class Ingest:
         self._start(job)
         return reply(job.brief())
 
-    def _abort(self, job: IngestJob) -> Response:
+    def abort(self, job: IngestJob) -> Response:
+        """Abort a job that has not ended; rows that went in stay."""
         if job.state in ENDED:
             text = f"InvalidJobState : Aborting Job in state {job.state} not allowed"
             return refuse(400, "INVALIDJOBSTATE", text)

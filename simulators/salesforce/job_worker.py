@@ -12,6 +12,7 @@ from simulators.salesforce.columns import Columns, read_header
 from simulators.salesforce.faults import FaultBook
 from simulators.salesforce.jobs import IngestJob
 from simulators.salesforce.locks import ParentLocks
+from simulators.salesforce.mishaps import Mishaps
 from simulators.salesforce.org import Org
 from simulators.salesforce.row_writer import RowWriter
 from simulators.salesforce.upload import JobFailure, Upload
@@ -33,6 +34,7 @@ class JobWorker:
         self._faults = faults
         self._random = Random(org.settings.seed)  # noqa: S311
         self._locks = ParentLocks() if org.settings.lock_model else None
+        self.mishaps = Mishaps()
         self._writer = RowWriter(org.store, faults, self._locks)
 
     async def work(self, job: IngestJob) -> None:
@@ -117,6 +119,7 @@ class JobWorker:
             self._chunk(job, columns, chunk, good, bad)
             await anyio.lowlevel.checkpoint()
         reached = len(good) + len(bad)
+        self.mishaps.strike(job.object, good, bad)
         self._random.shuffle(good)
         self._random.shuffle(bad)
         await to_thread.run_sync(job.results.add, "successful", good)
@@ -143,5 +146,6 @@ class JobWorker:
         """Put what was not reached into the list of unprocessed rows."""
         while left or (left := await to_thread.run_sync(upload.take, BATCH_ROWS)):
             self._random.shuffle(left)
+            self.mishaps.lose(job.object, "unprocessed", left)
             await to_thread.run_sync(job.results.add, "unprocessed", left)
             left = []

@@ -177,6 +177,35 @@ def test_all_cells_of_a_result_are_quoted_in_the_jobs_delimiter(bench: Bench) ->
     )
 
 
+def test_a_door_ages_jobs_so_that_results_and_open_jobs_expire(bench: Bench) -> None:
+    _, ended = bench.run("Name,Kustomer_Id__c\nA,k1\n")
+    opened = bench.opened()
+    bench.client.post("/__admin/jobs/age?seconds=86390")
+    assert {each["id"] for each in bench.client.get("/__admin/jobs").json()} == {ended, opened}
+    bench.client.post("/__admin/jobs/age?seconds=20")
+    assert bench.client.get(f"{BASE}/{opened}").status_code == 404
+    assert bench.info(ended)["createdDate"][:10] < bench.create().json()["createdDate"][:10]
+    bench.client.post("/__admin/jobs/age?object=Account&seconds=604800")
+    assert bench.client.get(f"{BASE}/{ended}/successfulResults").status_code == 404
+
+
+def test_a_door_loses_results_and_makes_them_unsure_though_the_rows_are_there(bench: Bench) -> None:
+    bench.client.post("/__admin/jobs/unsure?object=Account&rows=1")
+    bench.client.post("/__admin/jobs/lose?object=Account&which=successful&rows=1")
+    _, job = bench.run("Name,Kustomer_Id__c\nA,k1\nB,k2\nC,k3\n")
+    assert len(bench.rows(job, "successfulResults")) == 1
+    (bad,) = bench.rows(job, "failedResults")
+    assert bad["sf__Error"].startswith("UNKNOWN_EXCEPTION:")
+    assert len(list(bench.org.store.dump("Account"))) == 3
+
+
+def test_a_door_opens_and_aborts_jobs_as_others_do(bench: Bench) -> None:
+    job = bench.client.post("/__admin/jobs/open?object=Case").json()["id"]
+    assert bench.info(job)["state"] == "Open"
+    bench.client.post("/__admin/jobs/abort?object=Case")
+    assert bench.info(job)["state"] == "Aborted"
+
+
 def test_results_are_not_in_the_order_of_the_upload(bench: Bench) -> None:
     keys = [f"k{number}" for number in range(50)]
     _, job = bench.run("Name,Kustomer_Id__c\n" + "".join(f"A,{key}\n" for key in keys))
