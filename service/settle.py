@@ -110,7 +110,10 @@ class Settler:
         free = [each for each in there if each.id not in taken]
         pairs = pair(wanted, [each.like for each in free])
         return Found(
-            {(doubted[mine].key, doubted[mine].part): free[its].id for mine, its in pairs.items()}
+            {
+                (doubted[mine].key, doubted[mine].part): free[its].id
+                for mine, its in sorted(pairs.items())
+            }
         )
 
     async def _candidates(
