@@ -94,16 +94,12 @@ class Harvester:
         await self._end(job, aside, Harvested())
 
     async def left_traces(self, job: int, rows: JobRows) -> bool:
-        """Whether a job that says it worked no row has made records all the same.
-
-        Asked only where sending the rows again would double them.
-        """
-        if await self._brought(job, rows):
-            return True
-        if self._phase.keyed:
-            return False
+        """Whether a job that seems to have worked no row has made records all the same."""
+        noted = await self._ledger.jobs.get(job)
+        if noted is None or noted.state == "finished" or await self._brought(job, rows):
+            return True  # a harvest has begun; it goes on
         found = await self._settler.find(
-            rows, rows.rows, since=await self._since(job), claimed=rows.aside.claimed()
+            rows, rows.rows, since=noted.started_at, claimed=rows.aside.claimed()
         )
         return bool(found.there)
 

@@ -127,29 +127,34 @@ class Loader:
                     sf_id = await self._runner.send(job, self._table.object, rows)
                     _log.info("job-sent", job=sf_id, object=self._table.object, rows=len(rows.rows))
                     done = await self._follow(job, sf_id, rows)
+                    if done is None:
+                        await self._rest(lanes)
+                        return
                     self._again.learn(refused=done.busy)
                 else:
                     await self._harvester.nothing_sent(job, rows.aside)
         await self._forget(batches, lanes)
 
-    async def _follow(self, job: int, sf_id: str, rows: JobRows) -> Harvested:
+    async def _follow(self, job: int, sf_id: str, rows: JobRows) -> Harvested | None:
         """Wait for a job's end and harvest it.
 
-        One that ended before its first row leaves its rows waiting, and raises `JobRefused`.
+        One that made nothing leaves its rows waiting: None when Salesforce no longer knows it,
+        `JobRefused` when it ended before its first row.
         """
         ended = await self._runner.wait(sf_id)
         how: End = "gone"
         if ended is not None:
             how = "complete" if ended.state == "JobComplete" else "broken"
-            nothing_ran = how == "broken" and not ended.records_processed
-            if nothing_ran and not await self._harvester.left_traces(job, rows):
-                await self._give_back(job, ended.error_message or ended.state)
-                raise JobRefused(
-                    f"Salesforce ended job {sf_id} as {ended.state} before its first row: "
-                    f"{safe_text(ended.error_message or 'no reason given')}",
-                    next_step="Mend what the message names, then run migrate again; "
-                    "nothing was made.",
-                )
+        idle = ended is None or (how == "broken" and not ended.records_processed)
+        if idle and not await self._harvester.left_traces(job, rows):
+            await self._give_back(job, (ended.error_message or ended.state) if ended else "gone")
+            if ended is None:
+                return None
+            raise JobRefused(
+                f"Salesforce ended job {sf_id} as {ended.state} before its first row: "
+                f"{safe_text(ended.error_message or 'no reason given')}",
+                next_step="Mend what the message names, then run migrate again; nothing was made.",
+            )
         await self._runner.finished(job, ended)
         done = await self._harvester.harvest(job, sf_id, rows, how)
         _log.info("job-harvested", job=sf_id, end=how, **done.counts())
@@ -160,6 +165,11 @@ class Loader:
             await self._ledger.batches.release(tx, job)
             await self._ledger.rows.release_job(tx, job)
             await self._ledger.jobs.abandon(tx, job, why[:200])
+
+    async def _rest(self, lanes: frozenset[int]) -> None:
+        """Free the lanes of a job whose batches wait again."""
+        self._busy -= lanes
+        await self._sealer.freed(0)
 
     async def _forget(self, batches: Sequence[Batch], lanes: frozenset[int]) -> None:
         self._busy -= lanes
@@ -200,7 +210,8 @@ class Loader:
             rows = await self._rows_of(job, batches, files)
             reach("job-reassembled")
             try:
-                await self._follow(job.id, job.sf_id, rows)
+                if await self._follow(job.id, job.sf_id, rows) is None:
+                    return
             except JobRefused:
                 return  # its rows wait again; this run's own jobs tell whether the cause is mended
             except NoProgress as stopped:

@@ -13,9 +13,10 @@ from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.download import Download
 from connectors.salesforce.job import ENDED, BulkJob, read_job, wait_for_end
 
-__all__ = ["ENDED", "IngestJob", "IngestJobs", "Which", "read_job"]
+__all__ = ["ENDED", "IngestJob", "IngestJobs", "Operation", "Which", "read_job"]
 
 IngestJob = BulkJob
+Operation = Literal["insert", "update", "delete", "hardDelete"]
 Which = Literal["successful", "failed", "unprocessed"]
 
 _RESULTS: Final[dict[Which, str]] = {
@@ -42,14 +43,14 @@ class IngestJobs:
         """The id (18 characters) of the user that our jobs are created by."""
         return (await self._client.org()).user_id
 
-    async def create(
-        self, name: str, operation: str, *, external_id_field: str | None = None
-    ) -> IngestJob:
+    async def create(self, name: str, operation: Operation) -> IngestJob:
         """Create an open job for CSV with line feeds and commas.
 
+        There is no upsert: it overwrites, fires the automation of updates, and cannot set audit
+        fields (salesforce facts, 3.11 and 7.9).
         A refusal that passes (limits, server errors) is waited out. Raises `OutcomeUnknown` on a
         lost reply; a job that was made without our knowing holds no rows, never runs, and expires
-        in a day. Raises `BadRequest` for an unknown object, operation or external id.
+        in a day. Raises `BadRequest` for an unknown object or operation.
         """
         body = {
             "object": name,
@@ -58,8 +59,6 @@ class IngestJobs:
             "lineEnding": "LF",
             "columnDelimiter": "COMMA",
         }
-        if external_id_field:
-            body["externalIdFieldName"] = external_id_field
         what = f"an ingest job for {name}"
         for attempt in range(_TRIES):
             try:

@@ -71,6 +71,7 @@ def test_results_that_are_cut_short_unsure_or_broken_double_no_note(tmp_path: Pa
             tell(run, "unsure", object=name, rows=15)
             tell(run, "lose", object=name, which="successful", rows=25)
             tell(run, "lose", object=name, which="unprocessed", rows=10)
+        run.fault(run.target, kind="lock_rows", object="EmailMessage", times=40)
         run.fault(run.target, kind="job_failed_midway", object="CaseComment", after=200)
         code, _, err = run.run("migrate")
         assert code == 5, err

@@ -53,18 +53,15 @@ def broken(*pieces: bytes, **headers: str) -> httpx.Response:
 async def test_a_job_is_made_for_csv_with_line_feeds() -> None:
     rig = Rig(script(job("Open")))
     async with rig.open() as client:
-        made = await IngestJobs(client, rig.clock).create(
-            "Case", "upsert", external_id_field="Kustomer_Id__c"
-        )
+        made = await IngestJobs(client, rig.clock).create("Case", "insert")
     assert (made.id, made.state, made.created_by_id) == (JOB, "Open", USER)
     assert made.records_processed is None
     assert sent_json(rig.seen[0]) == {
         "object": "Case",
-        "operation": "upsert",
+        "operation": "insert",
         "contentType": "CSV",
         "lineEnding": "LF",
         "columnDelimiter": "COMMA",
-        "externalIdFieldName": "Kustomer_Id__c",
     }
 
 
