@@ -153,20 +153,20 @@ class Harvester:
                 await self._made(reading, entries)
 
     async def _made(self, reading: Reading, entries: list[Learned]) -> None:
-        reading.outcome.successes += len(entries)
-        await self._learn(reading.job, sorted(entries), "loaded")
-        reach("results-learned")
+        if entries:
+            reading.outcome.successes += len(entries)
+            await self._learn(reading.job, sorted(entries), "loaded")
+            reach("results-learned")
 
     async def _learn(self, job: int, entries: Sequence[Learned], origin: str) -> None:
         """Store ids; a record counts as loaded when its first part is new in the crosswalk."""
-        if not entries:
-            return
         firsts = [entry for entry in entries if entry[1] == 0]
         others = [entry for entry in entries if entry[1] != 0]
         async with self._ledger.write() as tx:
             new = await self._put(tx, job, firsts, origin)
             await self._put(tx, job, others, origin)
             await self._ledger.books.add(tx, self._phase.name, loaded=new)
+            reach("learned-uncommitted")
         self._progress.loaded += new
 
     async def _put(self, tx: Tx, job: int, entries: Sequence[Learned], origin: str) -> int:
@@ -221,9 +221,10 @@ class Harvester:
                 reading.note(row, "in-recycle-bin", "")
             else:
                 reading.note(row, reason, fields)
-        reading.outcome.found += len(entries)
-        await self._learn(reading.job, sorted(entries), "found")
-        reach("found-learned")
+        if entries:
+            reading.outcome.found += len(entries)
+            await self._learn(reading.job, sorted(entries), "found")
+            reach("found-learned")
         _log.info(
             "doubts-settled",
             job=reading.sf_id,
@@ -244,6 +245,7 @@ class Harvester:
         entries = [(keyed[key], target_id, key) for key, (_, target_id) in made.items()]
         async with self._ledger.write() as tx:
             await self._ledger.matches.learn(tx, self._table, entries)
+        reach("matches-learned")
 
     async def _end(self, job: int, aside: Aside, outcome: Harvested) -> None:
         """End the job, its batches and its loose rows in one transaction."""
@@ -256,6 +258,8 @@ class Harvester:
             )
             await self._ledger.batches.done(tx, job)
             await self._ledger.jobs.harvested(tx, job)
+            reach("harvest-uncommitted")
+        reach("harvest-ended")
         self._progress.duplicates += duplicates
         self._progress.matched += matched
         self._progress.held += held

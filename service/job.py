@@ -76,6 +76,7 @@ class JobRunner:
             if loose:
                 keys = [(row.source_id, row.part) for row in loose]
                 await self._ledger.rows.assign_job(tx, phase.name, keys, job)
+            reach("intent-uncommitted")
         reach("job-intended")
         return job
 
@@ -106,8 +107,10 @@ class JobRunner:
                 if error.recovery not in ("retry", "stop") and not isinstance(error, NotFound):
                     raise
                 await self._ingest.abort(made.id)  # content never runs before the close
+                reach("upload-aborted")
                 async with self._ledger.write() as tx:
                     await self._ledger.jobs.recreate(tx, job)
+                reach("job-disowned")
                 continue
             reach("job-uploaded")
             async with self._ledger.write() as tx:

@@ -106,6 +106,7 @@ class Loader:
         """Rows to be sent again, and twins whose first has been settled."""
         async with self._ledger.write() as tx:
             await self._ledger.rows.requeue(tx, self._phase.name, "waiting")
+        reach("rows-requeued")
         return await self._again.choose()
 
     async def _load(
@@ -120,6 +121,7 @@ class Loader:
                 readers = [self._loose_rows(loose)] if loose else []
                 rows = await self._assembler.assemble(files, batches, readers)
                 await self._first_look.take_out(rows)
+                reach("rows-assembled")
                 job = await self._runner.intend(
                     self._phase, self._table.object, rows, batches, loose
                 )
@@ -165,6 +167,7 @@ class Loader:
             await self._ledger.batches.release(tx, job)
             await self._ledger.rows.release_job(tx, job)
             await self._ledger.jobs.abandon(tx, job, why[:200])
+        reach("job-given-back")
 
     async def _rest(self, lanes: frozenset[int]) -> None:
         """Free the lanes of a job whose batches wait again."""
@@ -175,6 +178,7 @@ class Loader:
         self._busy -= lanes
         for batch in batches:
             await anyio.to_thread.run_sync(self._ledger.spool.strip, batch.file)
+            reach("payload-stripped")
         await self._sealer.freed(sum(batch.size_bytes for batch in batches))
 
     def _loose_rows(self, loose: Sequence[RowEntry]) -> LooseRows:
