@@ -13,7 +13,7 @@ import structlog
 from connectors.errors import BadReply, NotFound
 from connectors.salesforce.ids import to_18
 from connectors.salesforce.ingest import IngestJobs
-from connectors.salesforce.results import read_failures, read_rows, read_successes
+from connectors.salesforce.results import Success, read_failures, read_rows, read_successes
 from service.aside import Aside
 from service.assemble import JobRows
 from service.claims import Claims
@@ -129,16 +129,22 @@ class Harvester:
                     break
 
     async def _keyed_successes(self, reading: Reading) -> None:
-        entries: list[Learned] = []
+        waiting: list[Success] = []
         async with self._ingest.results(reading.sf_id, "successful") as chunks:
             async for successes in read_successes(chunks, key_column=EXTERNAL_ID):
-                for key, target_id, _ in successes:
-                    row = reading.claims.made(to_18(target_id), {EXTERNAL_ID: key})
-                    if row is not None:
-                        entries.append(reading.learned(row, target_id))
-                if len(entries) >= LEARN_ROWS:
-                    await self._made(reading, entries)
-                    entries = []
+                waiting += successes
+                if len(waiting) >= LEARN_ROWS:
+                    await self._keyed_made(reading, waiting)
+                    waiting = []
+        await self._keyed_made(reading, waiting)
+
+    async def _keyed_made(self, reading: Reading, successes: Sequence[Success]) -> None:
+        # A row is claimed only as it is learned: a list that breaks off is read anew.
+        entries = []
+        for key, target_id, _ in successes:
+            row = reading.claims.made(to_18(target_id), {EXTERNAL_ID: key})
+            if row is not None:
+                entries.append(reading.learned(row, target_id))
         await self._made(reading, entries)
 
     async def _keyless_successes(self, reading: Reading) -> None:

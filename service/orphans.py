@@ -15,7 +15,7 @@ from service.crash_points import reach
 from state.jobs import Job
 from state.ledger import Ledger
 
-# The create follows the intent at once; clocks differ a little, and refusals are waited out.
+# The create follows the intent at once; clocks drift a little, and refusals are waited out.
 BEFORE_S = 120.0
 AFTER_S = 600.0
 _log = structlog.get_logger()
@@ -32,12 +32,13 @@ class Orphans:
         """Abort what the create of `job` left, if there is such a one; returns its id."""
         known = {each[:15] for each in await self._ledger.jobs.sf_ids()}
         me = await self._ingest.running_user()
+        ahead = await self._ingest.clock_ahead_s()
         fits = [
             listed
             async for listed in self._ingest.listed(
                 object=job.object, operation=job.operation, state="Open", created_by_id=me
             )
-            if listed.id[:15] not in known and _made_for(job, listed)
+            if listed.id[:15] not in known and _made_for(job, listed, ahead)
         ]
         if len(fits) != 1:
             if fits:
@@ -49,9 +50,9 @@ class Orphans:
         return fits[0].id
 
 
-def _made_for(job: Job, listed: IngestJob) -> bool:
+def _made_for(job: Job, listed: IngestJob, ahead_s: float) -> bool:
     try:
-        made = datetime.fromisoformat(listed.created_date).timestamp()
+        made = datetime.fromisoformat(listed.created_date).timestamp() - ahead_s
     except ValueError:
         return False
     near = job.started_at - BEFORE_S <= made <= job.started_at + AFTER_S

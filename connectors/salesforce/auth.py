@@ -29,13 +29,15 @@ _ASSERTION_S = 180
 class Session:
     """A signed-in session. The token goes to `instance_url` and nowhere else.
 
-    `org_id` and `user_id` have 18 characters.
+    `org_id` and `user_id` have 18 characters. `clock_ahead_s`: by how many seconds Salesforce's clock
+    was ahead of ours at the sign-in; 0 where it does not say.
     """
 
     token: str
     instance_url: str
     org_id: str
     user_id: str
+    clock_ahead_s: float = 0.0
 
     def same_place(self, other: Session) -> bool:
         """True when both belong to one user at one address."""
@@ -162,7 +164,7 @@ async def _ask(http: HttpClient, form: Mapping[str, str]) -> Session:
     )
     if reply.status != 200:
         raise _refusal(reply)
-    return _session(reply.json())
+    return _session(reply.json(), http.clock.now())
 
 
 def _refusal(reply: Reply) -> AuthRefused:
@@ -177,7 +179,7 @@ def _refusal(reply: Reply) -> AuthRefused:
     )
 
 
-def _session(said: Any) -> Session:
+def _session(said: Any, now: float) -> Session:
     if not isinstance(said, dict):
         raise BadReply("The sign-in's answer is not what Salesforce promises.")
     token, url, identity = (said.get(name) for name in ("access_token", "instance_url", "id"))
@@ -186,4 +188,6 @@ def _session(said: Any) -> Session:
     parts = identity.rstrip("/").split("/")
     if len(parts) < 2:
         raise BadReply("The sign-in's identity does not name org and user.")
-    return Session(token, url, to_18(parts[-2]), to_18(parts[-1]))
+    issued = str(said.get("issued_at") or "")  # milliseconds as text (salesforce facts, 1.1)
+    ahead = int(issued) / 1000 - now if issued.isascii() and issued.isdigit() else 0.0
+    return Session(token, url, to_18(parts[-2]), to_18(parts[-1]), ahead)

@@ -32,11 +32,15 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class SalesforceOrg:
-    """Who we are: org and user as 18-character ids, and the org's address."""
+    """Who we are: org and user as 18-character ids, and the org's address.
+
+    `clock_ahead_s`: by how many seconds its clock was ahead of ours at the sign-in.
+    """
 
     org_id: str
     user_id: str
     instance_url: str
+    clock_ahead_s: float = 0.0
 
 
 class SalesforceClient:
@@ -82,7 +86,9 @@ class SalesforceClient:
     async def org(self) -> SalesforceOrg:
         """The org and user that the session belongs to; signs in if need be."""
         session = await self._sessions.current()
-        return SalesforceOrg(session.org_id, session.user_id, session.instance_url)
+        return SalesforceOrg(
+            session.org_id, session.user_id, session.instance_url, session.clock_ahead_s
+        )
 
     async def versions(self) -> list[str]:
         """The API versions that the org offers, such as `62.0`, oldest first."""

@@ -43,6 +43,10 @@ class IngestJobs:
         """The id (18 characters) of the user that our jobs are created by."""
         return (await self._client.org()).user_id
 
+    async def clock_ahead_s(self) -> float:
+        """By how many seconds Salesforce's clock, which stamps jobs, is ahead of ours."""
+        return (await self._client.org()).clock_ahead_s
+
     async def create(self, name: str, operation: Operation) -> IngestJob:
         """Create an open job for CSV with line feeds and commas.
 

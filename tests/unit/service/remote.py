@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,15 @@ ID = "66f0a1b2c3d4e5f60102{:04d}"
 
 def comment_id(number: int) -> str:
     return f"00a000000000{number:03d}AAA"
+
+
+@dataclass
+class Breaking:
+    """A list that breaks off in its middle for so many times."""
+
+    begin: bytes
+    end: bytes
+    times: int
 
 
 class Remote:
@@ -65,7 +75,13 @@ class Remote:
             raise said
 
         async def pieces() -> AsyncIterator[bytes]:
-            if said:
+            if isinstance(said, Breaking):
+                yield said.begin
+                if said.times:
+                    said.times -= 1
+                    raise GARBLED
+                yield said.end
+            elif said:
                 text = io.StringIO(newline="")
                 writer = csv.DictWriter(
                     text, list(said[0]), quoting=csv.QUOTE_ALL, lineterminator="\n"

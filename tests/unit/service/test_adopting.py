@@ -27,6 +27,7 @@ class Ingest:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.aborted: list[str] = []
         self.closing = False
+        self.ahead_s = 0.0
 
     def add(self, name: str, *, ago_s: float = 0, **more: Any) -> None:
         made = datetime.fromtimestamp(NOW - ago_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
@@ -42,6 +43,9 @@ class Ingest:
 
     async def running_user(self) -> str:
         return ME
+
+    async def clock_ahead_s(self) -> float:
+        return self.ahead_s
 
     async def info(self, name: str) -> IngestJob:
         if name not in self.jobs:
@@ -141,6 +145,19 @@ async def test_the_orphan_of_a_lost_create_is_aborted(ledger: Ledger, ingest: In
     ingest.add("750A", ago_s=-2)
     assert await runner(ledger, ingest).adopt(await left(ledger, "intent")) == "never-ran"
     assert ingest.aborted == ["750A"]
+
+
+async def test_an_orphan_is_known_by_salesforces_clock_however_ours_goes(
+    ledger: Ledger, ingest: Ingest
+) -> None:
+    ingest.ahead_s = 86_400
+    ingest.add("750A", ago_s=-86_400)
+    await runner(ledger, ingest).adopt(await left(ledger, "intent"))
+    assert ingest.aborted == ["750A"]
+    ingest.aborted = []
+    ingest.add("750B")
+    await runner(ledger, ingest).adopt(await left(ledger, "intent"))
+    assert ingest.aborted == []
 
 
 @pytest.mark.parametrize(

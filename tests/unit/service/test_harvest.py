@@ -15,7 +15,7 @@ from service.progress import PhaseProgress
 from service.reading import MAX_ATTEMPTS, End, Harvested
 from service.settle import Settler
 from state.ledger import Ledger
-from tests.unit.service.remote import GARBLED, GONE, ID, Remote, contact, note, sent
+from tests.unit.service.remote import GARBLED, GONE, ID, Breaking, Remote, contact, note, sent
 
 NOW = 1_767_000_000.0
 LOCKED = "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record:--"
@@ -178,6 +178,21 @@ async def test_unreadable_lists_are_read_again_and_then_asked_for(people: Bench)
 VALUE = "duplicates value on record with id:"
 OURS = f"Kustomer_Id__c {VALUE} 003000000000001"
 OTHER = f"Other__c {VALUE} 003000000000777"
+
+
+@pytest.mark.parametrize("times", [1, 9])
+async def test_a_list_that_breaks_off_in_its_middle_loses_no_row(people: Bench, times: int) -> None:
+    ids = ["003000000000000AAA", "003000000000001AAA"]
+    people.remote.records = [
+        {"Id": ids[n], "Kustomer_Id__c": ID.format(n), "IsDeleted": False} for n in range(2)
+    ]
+    lines = [f'"{ids[n]}","true","{ID.format(n)}","Person {n}"\n'.encode() for n in range(2)]
+    people.remote.lists["successful"] = Breaking(
+        b'"sf__Id","sf__Created","Kustomer_Id__c","LastName"\n' + lines[0], lines[1], times
+    )
+    done = await people.harvest(sent([contact(0), contact(1)]))
+    assert list((await people.known()).values()) == ids
+    assert (done.successes, done.found) == ((2, 0) if times == 1 else (0, 2))
 
 
 @pytest.mark.parametrize(
