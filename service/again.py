@@ -5,8 +5,6 @@ fewer rows, with all other jobs on these parents at rest, it meets fewer locks; 
 outside gets time to end.
 """
 
-import orjson
-
 from connectors.clock import Clock
 from service.lanes import JOB_BYTES, JOB_ROWS
 from state.ledger import Ledger
@@ -39,11 +37,11 @@ class Again:
         after: tuple[str, int] | None = None
         room = _MOST_BYTES
         while True:
-            block = await self._ledger.rows.pending(self._phase, after=after, limit=_BLOCK)
+            block = await self._ledger.rows.pending(
+                self._phase, self._table, after=after, limit=_BLOCK
+            )
             for row in block:
-                if row.payload is None or orjson.loads(row.payload).get("object") != self._table:
-                    continue
-                room -= len(row.payload)
+                room -= len(row.payload or b"")
                 chosen.append(row)
                 if len(chosen) >= self.most or room <= 0:
                     return chosen

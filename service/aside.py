@@ -4,6 +4,7 @@ They are applied in the transaction that ends the job. A job given up before its
 with it, so that putting its batches together again counts nothing twice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AsideRow:
-    """A row set aside, with all that is needed to send it later."""
+    """A row set aside, with all that is needed to send it later. `detail`: whom it waits for."""
 
     key: str
     part: int
     reason: str
     field: str
     payload: dict[str, Any]
+    detail: str = ""
 
     @staticmethod
-    def of(reader: "RowReader", index: int, reason: str, field_name: str) -> "AsideRow":
+    def of(
+        reader: "RowReader", index: int, reason: str, field_name: str, detail: str = ""
+    ) -> "AsideRow":
         """Take row `index` of `reader` aside for `reason`."""
         return AsideRow(
             reader.keys[index],
@@ -36,6 +40,7 @@ class AsideRow:
             reason,
             field_name,
             loose_payload(reader, index),
+            detail,
         )
 
 
@@ -88,7 +93,7 @@ class Aside:
         entries = [self._entry(phase, table, row, "held") for row in self.held]
         entries += [self._entry(phase, table, row, "waiting") for row in self.waiting]
         if entries:
-            await ledger.rows.put(tx, entries)
+            await ledger.rows.put(tx, entries, out_of=job)
         matched = 0
         if self.matched:
             known = [(key, 0, target, 0, b"") for key, target in self.matched]
@@ -120,8 +125,9 @@ class Aside:
             state=state,
             reason=row.reason,
             field=row.field,
-            detail="",
-            payload=orjson.dumps({"object": table, **row.payload}),
+            detail=row.detail,
+            payload=orjson.dumps(row.payload),
+            object=table,
         )
 
 
@@ -136,19 +142,20 @@ def loose_payload(reader: "RowReader", index: int) -> dict[str, Any]:
 
 
 class LooseRows:
-    """Rows out of the ledger, in the shape of a batch."""
+    """Rows out of the ledger, in the shape of a batch. All of them have been made."""
 
-    def __init__(self, rows: list[tuple[str, int, dict[str, Any]]], parent_fields: int) -> None:
-        self.keys = [key for key, _, _ in rows]
-        self.parts = [part for _, part, _ in rows]
-        self.versions = [payload["version"] for _, _, payload in rows]
-        self.digests = [payload["digest"] for _, _, payload in rows]
+    def __init__(self, rows: Sequence[RowEntry], parent_fields: int) -> None:
+        payloads = [orjson.loads(row.payload or b"") for row in rows]
+        self.keys = [row.source_id for row in rows]
+        self.parts = [row.part for row in rows]
+        self.tries = [row.tries for row in rows]
+        self.versions = [payload["version"] for payload in payloads]
+        self.digests = [payload["digest"] for payload in payloads]
         self.parents = [
-            [payload["parents"][number] for _, _, payload in rows]
+            [payload["parents"][number] for payload in payloads]
             for number in range(parent_fields + 1)
         ]
-        self.attempts = [int(payload.get("attempts", 0)) for _, _, payload in rows]
-        self._cells = [payload["cells"].encode() for _, _, payload in rows]
+        self._cells = [payload["cells"].encode() for payload in payloads]
 
     def payload(self, index: int) -> bytes:
         """The CSV cells of row `index`."""

@@ -195,7 +195,7 @@ class Assembler:
                 continue
             suffix, missing = _suffix(cells, reader, index)
             if missing:
-                aside.held.append(AsideRow.of(reader, index, "parent-missing", missing))
+                aside.held.append(AsideRow.of(reader, index, "parent-missing", *missing))
                 continue
             lock = reader.parents[sort_at][index] if sort_at is not None else key
             ordered.append((lock, key, part, JobRow(number, index, key, part, suffix)))
@@ -260,6 +260,7 @@ class _ParentCells:
     def __init__(self, parent: ParentField, targets: dict[str, Target]) -> None:
         self.name = parent.name
         self.required = parent.required
+        self._kind = "" if parent.chain else f"{parent.kinds[0]}:"
         columns = tuple(dict.fromkeys(parent.columns.values()))
         self._cells: dict[str, bytes] = {}
         for ref, (table, target_id) in targets.items():
@@ -268,6 +269,10 @@ class _ParentCells:
                 self._cells[ref] = _row_cells(columns, column, target_id)
         default = parent.default
         self.absent = _row_cells(columns, columns[0] if default else None, default or "")
+
+    def named(self, ref: str) -> str:
+        """The reference with its kind: `kind:id`, or several with `|` between them."""
+        return self._kind + ref
 
     def of(self, ref: str) -> bytes | None:
         """Cells for `ref`; None when the row must wait because its parent is not there."""
@@ -285,11 +290,13 @@ def _row_cells(columns: Sequence[str], filled: str | None, value: str) -> bytes:
 
 def _suffix(
     cells: Sequence[_ParentCells], reader: RowReader, index: int
-) -> tuple[bytes, str | None]:
+) -> tuple[bytes, tuple[str, str] | None]:
+    """The cells of a row's parents; or the parent that is missing, by its field and its name."""
     parts = []
     for number, parent in enumerate(cells):
-        found = parent.of(reader.parents[number][index])
+        ref = reader.parents[number][index]
+        found = parent.of(ref)
         if found is None:
-            return b"", parent.name
+            return b"", (parent.name, parent.named(ref))
         parts.append(found)
     return b"".join(parts) + b"\n", None

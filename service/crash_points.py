@@ -42,6 +42,9 @@ POINTS: Final[dict[str, str]] = {
     "job-adopted": "recovery: a job's work counts, its rows are not put together",
     "job-reassembled": "recovery: the rows of an adopted job are put together again",
     "job-settled": "recovery: an adopted job is harvested, its payloads are still there",
+    "retry-asked": "the rows to be sent again are chosen, nothing was done for them",
+    "retry-made": "a block of rows was made anew by the map in force",
+    "retry-matched": "people or teams were matched, their phase is not closed",
 }
 
 

@@ -1,21 +1,38 @@
 """Matches source people and teams with what Salesforce has; nothing is written there.
 
 A source record with exactly one counterpart is matched; with none or several it is held, and the
-records that refer to it fall back as the map says.
+records that refer to it fall back as the map says. One that is asked for again is read again by id,
+since its mail address or name may have been corrected on either side.
 """
 
 from collections import defaultdict
+from dataclasses import dataclass, field
 
 import anyio
 
 from connectors.salesforce.client import SalesforceClient
+from service.anew import GONE
+from service.crash_points import reach
 from service.phases import Phase
 from service.progress import PhaseProgress
+from service.reread import Rereader
 from service.seal import Sealer
 from state.batches import Batch
 from state.ledger import Ledger
-from state.rows import RowEntry
-from transforms.compile import MatchRule
+from state.rows import RowEntry, RowState
+from transforms.compile import CompiledPhase, MatchRule
+from transforms.lookups import Lookups
+
+_EVERY = 1_000_000  # people and teams are few
+
+
+@dataclass
+class _Again:
+    """Records asked for again: their rows, their match values now, and what stands against them."""
+
+    keys: list[tuple[str, int]] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict)
+    entries: list[RowEntry] = field(default_factory=list)
 
 
 class DirectoryMatcher:
@@ -28,11 +45,15 @@ class DirectoryMatcher:
         *,
         ledger: Ledger,
         client: SalesforceClient,
+        compiled: CompiledPhase,
+        source: Rereader,
         sealer: Sealer,
         progress: PhaseProgress,
     ) -> None:
         self._phase = phase
         self._rule = rule
+        self._compiled = compiled
+        self._source = source
         self._ledger = ledger
         self._client = client
         self._sealer = sealer
@@ -45,11 +66,30 @@ class DirectoryMatcher:
                 await self._sealer.sealed.wait()
         await self._give_back_left_over()
         batches = await self._ledger.batches.ready(self._phase.name, self._rule.object)
-        if not batches:
+        again = await self._again()
+        if not batches and not again.keys:
             return
         values, repeated = await anyio.to_thread.run_sync(self._read, batches)
+        values.update(again.values)
         targets = await self._targets()
-        await self._conclude(batches, values, repeated, targets)
+        await self._conclude(batches, again, values, repeated, targets)
+
+    async def _again(self) -> _Again:
+        rows = await self._ledger.rows.unmade(self._phase.name, _EVERY)
+        found = _Again([(row.source_id, row.part) for row in rows])
+        if not rows:
+            return found
+        read = await self._source.read(self._phase, [row.source_id for row in rows])
+        block = self._compiled(list(read.values()), Lookups())
+        table = block.tables[self._rule.object]
+        found.values = {key: table.payloads[index].decode() for index, key in enumerate(table.keys)}
+        held = {each.source_id: each for each in block.held}
+        for row in rows:
+            if row.source_id in held:
+                found.entries.append(self._held(row.source_id, held[row.source_id].reason))
+            elif row.source_id not in found.values:
+                found.entries.append(self._held(row.source_id, GONE, "failed"))
+        return found
 
     async def _give_back_left_over(self) -> None:
         """A job row of a match that was cut short carried no outside effect: start it again."""
@@ -83,11 +123,12 @@ class DirectoryMatcher:
     async def _conclude(
         self,
         batches: list[Batch],
+        again: _Again,
         values: dict[str, str],
         repeated: int,
         targets: dict[str, list[str]],
     ) -> None:
-        learned, held = [], []
+        learned, held = [], list(again.entries)
         for source_id, value in sorted(values.items()):
             hits = targets.get(value, []) if value else []
             if len(hits) == 1:
@@ -110,23 +151,28 @@ class DirectoryMatcher:
             matched = await ledger.crosswalk.learn(
                 tx, phase.kind, self._rule.object, learned, origin="matched", job=job
             )
-            new = await ledger.rows.put(tx, held) if held else 0
+            if again.keys:
+                await ledger.rows.assign_job(tx, phase.name, again.keys, job)
+            await ledger.rows.put(tx, held, out_of=job)
+            await ledger.rows.clear_of_job(tx, phase.name, job)
             await ledger.books.add(tx, phase.name, matched=matched, duplicates=repeated)
             await ledger.batches.done(tx, job)
             await ledger.jobs.harvested(tx, job)
+        reach("retry-matched")
         for batch in batches:
             await anyio.to_thread.run_sync(self._ledger.spool.strip, batch.file)
         await self._sealer.freed(sum(batch.size_bytes for batch in batches))
         self._progress.matched += matched
-        self._progress.held += new
+        self._progress.held += sum(entry.state == "held" for entry in held)
+        self._progress.failed += sum(entry.state == "failed" for entry in held)
         self._progress.duplicates += repeated
 
-    def _held(self, source_id: str, reason: str) -> RowEntry:
+    def _held(self, source_id: str, reason: str, state: RowState = "held") -> RowEntry:
         return RowEntry(
             phase=self._phase.name,
             source_id=source_id,
             part=0,
-            state="held",
+            state=state,
             reason=reason,
             field=self._rule.target,
             detail="",

@@ -256,12 +256,13 @@ class Harvester:
     async def _end(self, job: int, aside: Aside, outcome: Harvested) -> None:
         """End the job, its batches and its loose rows in one transaction."""
         async with self._ledger.write() as tx:
-            await self._ledger.rows.clear_of_job(tx, self._phase.name, job)
             if outcome.entries:
-                await self._ledger.rows.put(tx, outcome.entries)
+                await self._ledger.rows.put(tx, outcome.entries, out_of=job)
             duplicates, matched, held, found = await aside.apply(
                 tx, self._ledger, self._phase, self._table, job
             )
+            # Rows that were set apart again belong to no job any more: their history stays.
+            await self._ledger.rows.clear_of_job(tx, self._phase.name, job)
             await self._ledger.batches.done(tx, job)
             await self._ledger.jobs.harvested(tx, job)
             reach("harvest-uncommitted")

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack
 
 import anyio
-import orjson
 import structlog
 
 from connectors.clock import Clock
@@ -182,10 +181,7 @@ class Loader:
         await self._sealer.freed(sum(batch.size_bytes for batch in batches))
 
     def _loose_rows(self, loose: Sequence[RowEntry]) -> LooseRows:
-        rows = [
-            (row.source_id, row.part, orjson.loads(row.payload)) for row in loose if row.payload
-        ]
-        return LooseRows(rows, len(self._table.parents))
+        return LooseRows(loose, len(self._table.parents))
 
     async def _settle(self) -> None:
         """Bring the jobs that an earlier run left behind to their end, before any new one.

@@ -1,5 +1,10 @@
-"""Brings the mapping file and the target's describe together, and refuses a map that changed."""
+"""Brings the mapping file and the target's describe together, and guards which map is in force.
 
+`migrate` takes the first map and then only that one. A changed map is accepted by `retry`, which
+makes the rows that it sends by it; from then on `migrate` takes the changed one.
+"""
+
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +15,7 @@ from connectors.salesforce.describe import ObjectDescribe
 from service.config import Config
 from service.identity import StateDisagrees
 from service.phases import PHASES
-from state.ledger import Ledger
+from state.ledger import Ledger, Tx
 from transforms.compile import CompiledMapping, MapSettings, compile_mapping
 from transforms.lookups import Lookups
 from transforms.mapping import parse_mapping
@@ -19,13 +24,43 @@ from transforms.shape import FieldShape, ObjectShape
 MAPPING_FILE = "mapping.yaml"
 
 
+@dataclass(frozen=True)
+class LoadedMap:
+    """A compiled map, and whether it is another than the one in force.
+
+    `digest` is of its text. `form` is of the columns that it comes to in the org: a field that the
+    running user may no longer set changes the cells of every row. `changed`: the text is another
+    one; `news`: anything is, so that it must be accepted before a row is made by it.
+    """
+
+    compiled: CompiledMapping
+    digest: str
+    form: str
+    changed: bool
+    news: bool
+
+
 async def load_mapping(
     config: Config, ledger: Ledger, salesforce: SalesforceClient
 ) -> CompiledMapping:
-    """Compile the workspace's mapping against the org; the default map is put there at first.
+    """Return the workspace's mapping, compiled against the org, and note it when it is the first.
 
     Raises the transforms' errors with all faults at once, and `StateDisagrees` when the file is not
-    the one the workspace's rows were made with.
+    the one that was accepted last, or when rows on their way were made for other columns.
+    """
+    loaded = await read_mapping(config, ledger, salesforce)
+    async with ledger.write() as tx:
+        await accept(tx, ledger, loaded, by="migrate")
+    return loaded.compiled
+
+
+async def read_mapping(
+    config: Config, ledger: Ledger, salesforce: SalesforceClient, *, may_change: bool = False
+) -> LoadedMap:
+    """Read and compile the mapping; nothing is noted until `accept`.
+
+    The default map is put into the workspace at first. With `may_change` a changed file is taken,
+    unless rows that were made by the earlier one are on their way. Raises as `load_mapping` does.
     """
     path = Path(config.workspace) / MAPPING_FILE
     if not path.exists():
@@ -33,20 +68,58 @@ async def load_mapping(
         path.chmod(0o600)
     text = path.read_text(encoding="utf-8")
     digest = sha256(text.encode()).hexdigest()
-    known = await ledger.facts.get("mapping_digest")
-    if known is not None and known != digest:
+    known = await ledger.maps.current()
+    changed = known is not None and known.digest != digest
+    if changed and not may_change:
         raise StateDisagrees(
-            f"{MAPPING_FILE} is not the one this migration was begun with.",
-            next_step="Put the earlier file back, or begin in another workspace.",
+            f"{MAPPING_FILE} is not the one that was accepted for this migration.",
+            next_step="Put the accepted file back. To send held and failed rows by the changed one, "
+            "run deskferry retry: it accepts the change.",
         )
     mapping = parse_mapping(text, MAPPING_FILE)
     names = sorted({table for phase in PHASES for table in phase.objects} - {"User", "Group"})
     shape = {name: shape_of(await salesforce.describe(name)) for name in names}
     owner = await _default_owner(config, salesforce)
     compiled = compile_mapping(mapping, shape, MapSettings(default_owner_id=owner))
-    async with ledger.write() as tx:
-        await ledger.facts.set(tx, "mapping_digest", digest)
-    return compiled
+    form = _form(compiled)
+    news = known is None or changed or known.form != form
+    if known is not None and (changed or known.form not in ("", form)):
+        await refuse_if_on_their_way(ledger, "the map or the fields that Salesforce lets be set")
+    return LoadedMap(compiled, digest, form, changed, news)
+
+
+async def accept(tx: Tx, ledger: Ledger, loaded: LoadedMap, *, by: str) -> None:
+    """Put a map in force, on behalf of the command `by`; the one place where that happens.
+
+    Rows stored later in the transaction, and all rows after it, are of this map.
+    """
+    if not loaded.news:
+        return
+    known = await ledger.maps.current()
+    if known is not None and known.digest == loaded.digest and not known.form:
+        await ledger.maps.set_form(tx, known.number, loaded.form)
+    else:
+        await ledger.maps.accept(tx, digest=loaded.digest, form=loaded.form, by=by)
+
+
+async def refuse_if_on_their_way(ledger: Ledger, what: str) -> None:
+    """Raise `StateDisagrees` while a batch or a job holds rows that were made without the change."""
+    if await ledger.jobs.unsettled() or await ledger.batches.open_bytes():
+        raise StateDisagrees(
+            f"Rows made before {what} changed are still on their way.",
+            next_step="Put the earlier map and rights back, run migrate until nothing is on its way, "
+            "then change them and run deskferry retry.",
+        )
+
+
+def _form(compiled: CompiledMapping) -> str:
+    """A digest of all columns and parents, in their order: rows of one form fit one header."""
+    lines = [
+        repr((name, table.object, table.columns, [(p.name, p.kinds) for p in table.parents]))
+        for name, phase in sorted(compiled.phases.items())
+        for table in phase.tables.values()
+    ]
+    return sha256("\n".join(lines).encode()).hexdigest()
 
 
 def default_mapping() -> str:

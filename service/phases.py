@@ -33,11 +33,13 @@ class SourceStream:
 
     `variants` are extra query parameters, one list each: deactivated and machine users hide from
     the default list of users, so they are read as lists of their own (kustomer facts, 6.8).
+    `multi_get`: how many records one call reads by id, where the API has it (section 4).
     """
 
     path: str
     variants: tuple[Mapping[str, str], ...] = ({},)
     page_size: int = 100
+    multi_get: int = 1
     search: SearchContext | None = None
 
 
@@ -94,6 +96,7 @@ PHASES: tuple[Phase, ...] = (
                 {"userType": "machine"},
             ),
             page_size=500,
+            multi_get=40,
         ),
         operation="match",
         objects=("User",),
@@ -136,6 +139,7 @@ PHASES: tuple[Phase, ...] = (
             search=SearchContext(
                 "conversation", "conversation_created_at", "conversation_updated_at"
             ),
+            multi_get=40,
         ),
         operation="insert",
         objects=("Case",),

@@ -86,12 +86,11 @@ class Reading:
     def _entry(self, row: JobRow, reason: str, fields: str) -> RowEntry:
         reader = self.rows.readers[row.reader]
         # Only Salesforce's own tries at the row count.
-        attempts = reader.attempts[row.index] if isinstance(reader, LooseRows) else 0
-        attempts += reason in BUSY
+        tries = reader.tries[row.index] if isinstance(reader, LooseRows) else 0
+        tried = int(reason in BUSY)
         again = reason in NOT_RUN or reason in STOPPING
-        again |= reason in BUSY and attempts < MAX_ATTEMPTS
+        again |= reason in BUSY and tries + tried < MAX_ATTEMPTS
         state: RowState = "pending" if again else "failed"
-        payload = loose_payload(reader, row.index)
         return RowEntry(
             phase=self.phase,
             source_id=row.key,
@@ -100,5 +99,8 @@ class Reading:
             reason=reason,
             field=fields,
             detail="",
-            payload=orjson.dumps({**payload, "object": self.table, "attempts": attempts}),
+            payload=orjson.dumps(loose_payload(reader, row.index)),
+            object=self.table,
+            tries=tried,
+            attempts=1,
         )

@@ -14,7 +14,7 @@ class Reason:
 REASONS: dict[str, Reason] = {
     "no-match": Reason(
         "No Salesforce record has this mail address or name.",
-        "Make the user or queue in Salesforce, or accept the default owner.",
+        "Make the user or queue in Salesforce and run retry, or accept the default owner.",
     ),
     "several-matches": Reason(
         "More than one Salesforce record has this mail address or name.",
@@ -22,7 +22,7 @@ REASONS: dict[str, Reason] = {
     ),
     "parent-missing": Reason(
         "The record's parent is not in Salesforce, because it was held, failed or deleted.",
-        "Settle the parent first.",
+        "Settle the parent first, then run retry: it takes both, parents before children.",
     ),
     "too-long": Reason(
         "A value is longer than its field, and the map names no field for the whole.",
@@ -33,6 +33,34 @@ REASONS: dict[str, Reason] = {
         "Add the value to the map.",
     ),
     "no-id": Reason("The source gave a record without an id.", "Report it to Kustomer support."),
+    "bad-id": Reason(
+        "The record's id holds characters that no id has.", "Report it to Kustomer support."
+    ),
+    "bad-reference": Reason(
+        "The id of a parent holds characters that no id has.", "Report it to Kustomer support."
+    ),
+    "no-parent": Reason(
+        "The record names no parent, and the map wants one.",
+        "Correct it in Kustomer, or take `absent: hold` out of the map's line.",
+    ),
+    "out-of-range": Reason(
+        "A number is larger than its field.", "Correct the value, or choose a longer field."
+    ),
+    "row-too-long": Reason(
+        "The whole row is longer than Salesforce takes.",
+        "Take long fields out of the map, or shorten the values in Kustomer.",
+    ),
+    "unmappable": Reason(
+        "The record has a form that nobody foresaw.", "Report the record's id to support."
+    ),
+    "gone-in-kustomer": Reason(
+        "The record had to be read again, and Kustomer no longer has it.",
+        "Nothing: it was deleted there. It stays listed, so that the books balance.",
+    ),
+    "split-changed": Reason(
+        "The map splits the text otherwise than the parts that are in Salesforce already.",
+        "Put the earlier `split` back into the map, then run retry.",
+    ),
     "no-attributes": Reason(
         "The source gave a record without attributes.", "Report it to Kustomer support."
     ),

@@ -15,6 +15,7 @@ import anyio
 from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.ingest import IngestJobs
+from service.anew import Anew
 from service.compose import KustomerSide, open_kustomer_side, open_salesforce
 from service.config import Config
 from service.directory import DirectoryMatcher
@@ -30,10 +31,12 @@ from service.pages import PageQueue
 from service.phases import PHASES, Phase
 from service.planner import Planner
 from service.progress import BudgetView, PhaseProgress, RunProgress, RunSnapshot
+from service.reread import Rereader
 from service.seal import Sealer
 from state.books import Book
 from state.ledger import Ledger
 from transforms.compile import CompiledMapping
+from transforms.lookups import Lookups
 
 LogEnd = Callable[
     [type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[None]
@@ -65,7 +68,9 @@ class Outcome:
 
 
 class Migration:
-    """A full load, or the rest of one."""
+    """A full load, or the rest of one. Commands that drive the same flow differ in the hooks."""
+
+    command = "migrate"
 
     def __init__(self, config: Config, *, clock: Clock, stop: anyio.Event) -> None:
         self._config = config
@@ -95,16 +100,28 @@ class Migration:
             )
             salesforce = await stack.enter_async_context(open_salesforce(self._config, self._clock))
             before = await ledger.jobs.count()
-            stack.push_async_exit(await self._in_command_log(ledger))
+            async with ledger.write() as tx:
+                run = await ledger.runs.start(tx, self.command, os.getpid())
+            stack.push_async_exit(self._in_command_log(ledger, run))
             await check_identity(self._config, ledger, kustomer.client, salesforce)
+            await self._prepare(ledger, salesforce, run)
             await self._recall(ledger)
             await self._drive(ledger, kustomer, salesforce)
             return await self._conclude(ledger, before)
 
-    async def _in_command_log(self, ledger: Ledger) -> LogEnd:
-        """Note the start of this run; returns what notes its end, however it ends."""
-        async with ledger.write() as tx:
-            run = await ledger.runs.start(tx, "migrate", os.getpid())
+    async def _prepare(self, ledger: Ledger, salesforce: SalesforceClient, run: int) -> None:
+        """Hook: what is made durable before the flow starts; `run` is this run's number."""
+
+    async def _phases_to_run(self, ledger: Ledger) -> list[Phase]:
+        """Hook: the open phases that this run drives to their gates."""
+        return [phase for phase in PHASES if not await ledger.gates.closed(phase.name)]
+
+    async def _mapping(self, ledger: Ledger, salesforce: SalesforceClient) -> CompiledMapping:
+        """Hook: the map in force."""
+        return await load_mapping(self._config, ledger, salesforce)
+
+    def _in_command_log(self, ledger: Ledger, run: int) -> LogEnd:
+        """Return what notes the end of this run, however it ends."""
 
         async def end(
             kind: type[BaseException] | None,
@@ -139,11 +156,13 @@ class Migration:
     async def _drive(
         self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
     ) -> None:
-        open_phases = [p for p in PHASES if not await ledger.gates.closed(p.name)]
+        open_phases = await self._phases_to_run(ledger)
         if not open_phases:
             return
-        mapping = await load_mapping(self._config, ledger, salesforce)
-        lookups = await read_lookups(kustomer.client)
+        mapping = await self._mapping(ledger, salesforce)
+        lookups = Lookups()
+        if await _makes_rows(ledger, open_phases):
+            lookups = await read_lookups(kustomer.client)
         queue = PageQueue(self._config.queue_mb * 1_000_000)
         sealer = Sealer(
             ledger,
@@ -156,7 +175,7 @@ class Migration:
         sealer.spool_bytes = await ledger.batches.open_bytes()
         self._watch(kustomer, queue, sealer)
         flow = _Flow(
-            self._config, self._clock, ledger, kustomer, salesforce, mapping, queue, sealer
+            self._config, self._clock, ledger, kustomer, salesforce, mapping, queue, sealer, lookups
         )
         async with anyio.create_task_group() as group:
             group.start_soon(self._stop_when_asked, group.cancel_scope)
@@ -209,6 +228,16 @@ class Migration:
         return Outcome(self._ended_with, summary)
 
 
+async def _makes_rows(ledger: Ledger, phases: list[Phase]) -> bool:
+    """Tell whether any record is still to be transformed, which needs the names of small things."""
+    for phase in phases:
+        if not await ledger.facts.get(f"extracted.{phase.name}"):
+            return True
+        if phase.operation != "match" and await ledger.rows.unmade(phase.name, 1):
+            return True
+    return False
+
+
 class _Flow:
     """The one flow: read ahead phase by phase, load each phase when the gates before it are closed."""
 
@@ -222,6 +251,7 @@ class _Flow:
         mapping: CompiledMapping,
         queue: PageQueue,
         sealer: Sealer,
+        lookups: Lookups,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -231,6 +261,8 @@ class _Flow:
         self._mapping = mapping
         self._queue = queue
         self._sealer = sealer
+        self._lookups = lookups
+        self._source = Rereader(kustomer.client, readers=config.kustomer.connections)
         self._closed = {phase.name: anyio.Event() for phase in PHASES}
         self._locks = LaneLocks(config.salesforce.lanes)
         self._live_jobs = anyio.Semaphore(config.salesforce.live_jobs)
@@ -266,6 +298,8 @@ class _Flow:
     ) -> None:
         """Learn the totals beside the work; the largest phases come first."""
         for phase in reversed(phases):
+            if await self._ledger.facts.get(f"extracted.{phase.name}"):
+                continue
             await extractor.count(phase, progress[phase.name])
 
     async def _extract(
@@ -289,6 +323,7 @@ class _Flow:
         else:
             for table, field in phase.match_existing.items():
                 await learn_existing(self._ledger, self._salesforce, table, field)
+            await self._anew(phase, progress).run()
             async with anyio.create_task_group() as group:
                 for table in phase.objects:
                     group.start_soon(self._loader(phase, table, progress).run)
@@ -309,7 +344,19 @@ class _Flow:
             rule,
             ledger=self._ledger,
             client=self._salesforce,
+            compiled=self._mapping.phases[phase.name],
+            source=self._source,
             sealer=self._sealer,
+            progress=progress,
+        )
+
+    def _anew(self, phase: Phase, progress: PhaseProgress) -> Anew:
+        return Anew(
+            phase,
+            self._mapping.phases[phase.name],
+            ledger=self._ledger,
+            source=self._source,
+            lookups=self._lookups,
             progress=progress,
         )
 

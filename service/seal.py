@@ -35,7 +35,7 @@ class _Unsealed:
 
     columns: dict[tuple[str, int], BatchColumns] = field(default_factory=dict)
     pages: list[tuple[int, int]] = field(default_factory=list)
-    held: list[tuple[HeldRecord, bytes]] = field(default_factory=list)
+    held: list[tuple[HeldRecord, bytes, tuple[int, int]]] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
     extracted: int = 0
     rows: int = 0
@@ -107,7 +107,7 @@ class Sealer:
                 for number in {number for number, _ in rows.pages}:
                     done = [page for each, page in rows.pages if each == number]
                     await self._ledger.slices.pages_done(tx, phase.name, number, done)
-                held = [_held_entry(phase, record, raw) for record, raw in rows.held]
+                held = [_held_entry(phase, *each) for each in rows.held]
                 new = await self._ledger.rows.put(tx, held) if held else 0
                 repeated = len(held) - new
                 await self._ledger.books.add(
@@ -157,7 +157,7 @@ class Sealer:
         for table, rows in block.tables.items():
             lock = _lock_index(compiled, table, phase)
             self._spread(page, table, rows, lock, into)
-        self._note_exceptions(block, into)
+        self._note_exceptions(page, block, into)
 
     def _spread(
         self, page: SourcePage, table: str, rows: RowSet, lock: int | None, into: _Unsealed
@@ -183,9 +183,10 @@ class Sealer:
             into.size_bytes += len(payload)
         into.rows += len(rows.keys)
 
-    def _note_exceptions(self, block: Block, into: _Unsealed) -> None:
+    def _note_exceptions(self, page: SourcePage, block: Block, into: _Unsealed) -> None:
+        place = (page.slice_number, page.page)
         if block.held:
-            into.held += [(held, orjson.dumps({"record": held.row})) for held in block.held]
+            into.held += [(held, orjson.dumps({"record": held.row}), place) for held in block.held]
         for skipped in block.skipped:
             into.skipped[skipped.reason] = into.skipped.get(skipped.reason, 0) + 1
 
@@ -206,7 +207,7 @@ def _lock_index(compiled: CompiledPhase, table: str, phase: Phase) -> int | None
     return names.index(phase.lock_parent) if phase.lock_parent in names else None
 
 
-def _held_entry(phase: Phase, record: HeldRecord, raw: bytes) -> RowEntry:
+def _held_entry(phase: Phase, record: HeldRecord, raw: bytes, place: tuple[int, int]) -> RowEntry:
     return RowEntry(
         phase=phase.name,
         source_id=record.source_id,
@@ -216,4 +217,6 @@ def _held_entry(phase: Phase, record: HeldRecord, raw: bytes) -> RowEntry:
         field=record.field,
         detail=record.detail,
         payload=raw,
+        slice=place[0],
+        page=place[1],
     )

@@ -1,6 +1,6 @@
 """Sealed batches: where rows in flight are, by hundreds and thousands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from state.database import Database, Tx
@@ -10,7 +10,10 @@ from state.queries import load
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one phase, one target object and one lane in one spool file (`size_bytes`)."""
+    """Rows of one phase, one target object and one lane in one spool file (`size_bytes`).
+
+    `sealed_at` in epoch seconds; None for a batch of an earlier version.
+    """
 
     id: int
     phase: str
@@ -23,13 +26,15 @@ class Batch:
     crc: int
     state: str
     job: int | None
+    sealed_at: float | None = None
 
 
 class Batches:
     """All batches: `sealed` waits, `taken` is in a job, `done` has its results in the ledger."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
+        self._clock = clock
         self._sql = load("batches")
 
     async def seal(
@@ -46,7 +51,7 @@ class Batches:
         crc: int,
     ) -> int:
         """Add a batch whose file is already durable; returns its number."""
-        values = (phase, kind, object, lane, rows, size_bytes, file, crc)
+        values = (phase, kind, object, lane, rows, size_bytes, file, crc, self._clock())
         return await tx.run(self._sql["seal"], values)
 
     async def ready(self, phase: str, object: str) -> list[Batch]:
@@ -62,6 +67,7 @@ class Batches:
         taken = await tx.run_many(self._sql["take"], [(job, batch) for batch in batches])
         if taken != len(batches):
             raise IllegalStep(f"Job {job} was to take {len(batches)} batches; {taken} waited.")
+        await tx.run_many(self._sql["carry"], [(batch, job) for batch in batches])
 
     async def release(self, tx: Tx, job: int) -> None:
         """Take the batches of a job that never ran back."""
@@ -74,6 +80,18 @@ class Batches:
     async def of_job(self, job: int) -> list[Batch]:
         """Return the batches that a job carries or carried."""
         return [Batch(*row) for row in await self._database.fetch(self._sql["of_job"], (job,))]
+
+    async def carried_by(self, job: int) -> list[Batch]:
+        """Return the batches that a job carried, also when it was abandoned and they went on."""
+        return [Batch(*row) for row in await self._database.fetch(self._sql["carried_by"], (job,))]
+
+    async def jobs_of(self, batch: int) -> list[int]:
+        """Return every job that ever carried a batch, oldest first."""
+        return [job for (job,) in await self._database.fetch(self._sql["jobs_of"], (batch,))]
+
+    async def every(self) -> list[Batch]:
+        """Return all batches, those that are not done first."""
+        return [Batch(*row) for row in await self._database.fetch(self._sql["every"])]
 
     async def files(self) -> set[str]:
         """Return the names of all batch files that the ledger knows."""

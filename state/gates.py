@@ -28,6 +28,10 @@ class Gates:
         """Close the gate of a phase."""
         await tx.run(self._sql["close"], (phase, at, source_count, target_count))
 
+    async def reopen(self, tx: Tx, phase: str) -> None:
+        """Open the gate of a phase again: some of its rows are to be sent once more."""
+        await tx.run(self._sql["reopen"], (phase,))
+
     async def closed(self, phase: str) -> bool:
         """Tell whether a phase is done."""
         return await self.get(phase) is not None

@@ -14,6 +14,7 @@ from state.errors import NoWorkspace
 from state.facts import Facts
 from state.gates import Gates
 from state.jobs import Jobs
+from state.maps import Maps
 from state.matches import Matches
 from state.rows import Rows
 from state.runs import Runs
@@ -33,13 +34,14 @@ class Ledger:
         self.facts = Facts(database)
         self.runs = Runs(database, clock)
         self.slices = Slices(database)
-        self.batches = Batches(database)
+        self.batches = Batches(database, clock)
         self.jobs = Jobs(database, clock)
         self.crosswalk = Crosswalk(database)
         self.rows = Rows(database, clock)
         self.books = Books(database)
         self.matches = Matches(database)
         self.gates = Gates(database)
+        self.maps = Maps(database, clock)
 
     @classmethod
     @asynccontextmanager

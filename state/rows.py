@@ -4,19 +4,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import orjson
+
 from state.database import Database, Tx
 from state.keys import decode_id, encode_id
 from state.queries import load
 
 RowState = Literal["held", "failed", "pending", "waiting"]
+_COLUMNS = (
+    "phase, source_id, part, state, reason, field, detail, payload, job, first_seen, updated_at, "
+    "object, map, tries, attempts, slice, page"
+)
 
 
 @dataclass(frozen=True)
 class RowEntry:
     """A row set apart, with a stable `reason` code. `detail` holds no value of the record.
 
-    `payload`: all that is needed to send or to map it again. `job` carries it, if one does. Times
-    are epoch seconds and set by the ledger.
+    `payload`: all that is needed to send or to map it again; made for the target `object` by the
+    accepted map number `map`, or not made yet ('' and None). `job` carries it, if one does.
+    `attempts`: how often it was sent; `tries`: how often Salesforce was too busy for it since a person
+    last asked for it. `slice` and `page`: where it came in, if known. Times are epoch seconds; they
+    and `map` are set by the ledger.
     """
 
     phase: str
@@ -30,6 +39,48 @@ class RowEntry:
     job: int | None = None
     first_seen: float = 0.0
     updated_at: float = 0.0
+    object: str = ""
+    map: int | None = None
+    tries: int = 0
+    attempts: int = 0
+    slice: int | None = None
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Which held and failed rows are to be sent again; None: whatever it is.
+
+    A record is taken with all its parts when one of them is meant. `unmade`: nothing of what the
+    rows were made into is used again.
+    """
+
+    phases: Sequence[str]
+    states: Sequence[str] = ("held", "failed")
+    reasons: Sequence[str] | None = None
+    ids: Sequence[str] | None = None
+    unmade: bool = False
+
+
+@dataclass(frozen=True)
+class AskedCount:
+    """Records that one run asked for: the reason they had then, and how they are now."""
+
+    phase: str
+    asked: str
+    state: RowState
+    reason: str
+    records: int
+
+
+@dataclass(frozen=True)
+class Sending:
+    """One job that a row was in, and what came of it there: a reason, '' when none is known."""
+
+    phase: str
+    part: int
+    job: int
+    outcome: str
 
 
 class Rows:
@@ -38,13 +89,16 @@ class Rows:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
-        self._sql = load("rows")
+        self._sql = {
+            name: text.replace("/*columns*/", _COLUMNS) for name, text in load("rows").items()
+        }
 
-    async def put(self, tx: Tx, entries: Sequence[RowEntry]) -> int:
+    async def put(self, tx: Tx, entries: Sequence[RowEntry], *, out_of: int | None = None) -> int:
         """Store or renew entries; returns how many records (first parts) were not there before.
 
-        A renewed entry keeps the moment it was first seen, and its payload when it brings none. It
-        belongs to no job.
+        A renewed entry keeps the moment it was first seen, and its payload when it brings none; its
+        `tries` and `attempts` are added to those before. It belongs to no job. `out_of`: the job it
+        comes out of, remembered with the reason.
         """
         now = self._clock()
         values = [
@@ -57,6 +111,11 @@ class Rows:
                 entry.field,
                 entry.detail,
                 entry.payload,
+                entry.object,
+                entry.tries,
+                entry.attempts,
+                entry.slice,
+                entry.page,
                 now,
             )
             for entry in entries
@@ -65,7 +124,44 @@ class Rows:
         new = await tx.run_many(self._sql["put_new"], firsts) if firsts else 0
         if values:
             await tx.run_many(self._sql["put"], values)
+        if out_of is not None:
+            sent = [(*each[:3], out_of, each[4]) for each in values]
+            await tx.run_many(self._sql["sent"], sent)
         return new
+
+    async def drop(self, tx: Tx, phase: str, keys: Sequence[tuple[str, int]]) -> None:
+        """Forget rows that are settled in another way."""
+        values = [(phase, encode_id(source_id), part) for source_id, part in keys]
+        await tx.run_many(self._sql["drop"], values)
+
+    async def ask(self, tx: Tx, run: int, asking: Asking) -> list[str]:
+        """Let rows be sent again as run `run` asked; returns the phases concerned.
+
+        They count as not tried yet. Rows that an earlier run asked for and that are still to be sent
+        are from now on asked for by this one.
+        """
+        ids = None
+        if asking.ids is not None:
+            ids = [encode_id(each).hex().upper() for each in asking.ids]
+        lists = (asking.phases, asking.states, asking.reasons, ids)
+        texts = [None if each is None else orjson.dumps(each).decode() for each in lists]
+        await tx.run(self._sql["ask"], (run, self._clock(), asking.unmade, *texts))
+        await tx.run(self._sql["adopt_asked"], (run,))
+        return [name for (name,) in await tx.fetch(self._sql["asked_phases"], (run,))]
+
+    async def asked(self, run: int) -> list[AskedCount]:
+        """Count the records that `run` asked for and that are still set apart, as committed."""
+        return [AskedCount(*row) for row in await self._database.fetch(self._sql["asked"], (run,))]
+
+    async def reasons(self) -> set[str]:
+        """Return every reason that a row has or had when it came out of a job."""
+        return {name for (name,) in await self._database.fetch(self._sql["reasons"])}
+
+    async def sendings(self, phases: Sequence[str], source_id: str) -> list[Sending]:
+        """Return the jobs that a record's rows came out of or went into, oldest first."""
+        values = (orjson.dumps(phases).decode(), encode_id(source_id))
+        rows = await self._database.fetch(self._sql["sendings"], values)
+        return [Sending(*row) for row in rows]
 
     async def counts(self, phase: str) -> dict[tuple[str, str], int]:
         """Count records by (state, reason), also those of which only a later part is concerned."""
@@ -90,14 +186,26 @@ class Rows:
         return await self._entries("find", (encode_id(source_id),))
 
     async def pending(
-        self, phase: str, *, after: tuple[str, int] | None = None, limit: int = -1
+        self,
+        phase: str,
+        object: str,
+        *,
+        after: tuple[str, int] | None = None,
+        limit: int = -1,
     ) -> list[RowEntry]:
-        """Return the rows to be sent again that no job carries, in the order of (id, part).
+        """Return the rows to be sent again to `object` that no job carries, by (id, part).
 
         At most `limit` of them (all for -1), those that come behind `after`.
         """
         key, part = (encode_id(after[0]), after[1]) if after else (b"", -1)
-        return await self._entries("pending", (phase, key, part, limit))
+        return await self._entries("pending", (phase, object, key, part, limit))
+
+    async def unmade(self, phase: str, records: int) -> list[RowEntry]:
+        """Return rows to be sent again that were not made by the map in force, of so many records.
+
+        All parts of a record come together.
+        """
+        return await self._entries("unmade", (phase, records))
 
     async def of_job(self, job: int) -> list[RowEntry]:
         """Return the loose rows that a job carries."""
@@ -109,6 +217,7 @@ class Rows:
         """Give loose rows to a job."""
         values = [(job, phase, encode_id(source_id), part) for source_id, part in keys]
         await tx.run_many(self._sql["assign_job"], values)
+        await tx.run_many(self._sql["sent"], [(*each[1:], job, "") for each in values])
 
     async def release_job(self, tx: Tx, job: int) -> None:
         """Take the loose rows of a job that never ran back."""
@@ -124,31 +233,4 @@ class Rows:
 
     async def _entries(self, name: str, values: Sequence[object]) -> list[RowEntry]:
         found = await self._database.fetch(self._sql[name], values)
-        return [
-            RowEntry(
-                phase,
-                decode_id(key),
-                part,
-                state,
-                reason,
-                field,
-                detail,
-                payload,
-                job,
-                first_seen,
-                updated_at,
-            )
-            for (
-                phase,
-                key,
-                part,
-                state,
-                reason,
-                field,
-                detail,
-                job,
-                payload,
-                first_seen,
-                updated_at,
-            ) in found
-        ]
+        return [RowEntry(row[0], decode_id(row[1]), *row[2:]) for row in found]

@@ -69,6 +69,40 @@ class MigrateDocument(Document):
     phases: dict[str, BookFacts]
 
 
+class RetryLineFacts(Document):
+    """Records of one phase that were asked for, by the reason they had then.
+
+    `settled`: loaded, matched, or left out by rule. `pending`: they go with the next `migrate`. `now`:
+    the reasons of those that are held or failed.
+    """
+
+    phase: str
+    reason: str
+    asked: int
+    settled: int
+    held: int
+    failed: int
+    pending: int
+    now: dict[str, int]
+
+
+class RetryDocument(Document):
+    """`deskferry retry`. `lines` are empty when no row was meant.
+
+    `map_changed`: a changed map was accepted. `unread`: phases left out, since `migrate` has not read
+    them to the end.
+    """
+
+    exit_code: int
+    map_changed: bool
+    asked: int
+    settled: int
+    jobs_sent: int
+    seconds: float
+    lines: list[RetryLineFacts]
+    unread: list[str]
+
+
 class PhaseStatus(BookFacts):
     """One phase as the ledger has it; `difference` is 0 when its books balance."""
 
@@ -164,6 +198,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "error": ErrorDocument,
     "check": CheckDocument,
     "migrate": MigrateDocument,
+    "retry": RetryDocument,
     "status": StatusDocument,
     "trace": TraceDocument,
     "report": ReportDocument,

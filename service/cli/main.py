@@ -11,7 +11,7 @@ import typer
 from service.cli.frame import GlobalOptions
 from service.version import VERSION
 
-COMMANDS = ("check", "migrate", "status", "trace", "report", "demo", "simulate")
+COMMANDS = ("check", "migrate", "retry", "status", "trace", "report", "demo", "simulate")
 
 
 def application(wanted: Sequence[str] = COMMANDS) -> typer.Typer:

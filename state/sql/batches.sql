@@ -1,8 +1,9 @@
 -- name: seal
-INSERT INTO batch (phase, kind, object, lane, rows, size_bytes, file, crc)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO batch (phase, kind, object, lane, rows, size_bytes, file, crc, sealed_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: ready
-SELECT id, phase, kind, object, lane, rows, size_bytes, file, crc, state, job FROM batch
+SELECT id, phase, kind, object, lane, rows, size_bytes, file, crc, state, job, sealed_at
+FROM batch
 WHERE phase = ? AND object = ? AND state = 'sealed' ORDER BY id
 -- name: take
 UPDATE batch SET state = 'taken', job = ? WHERE id = ? AND state = 'sealed'
@@ -11,8 +12,19 @@ UPDATE batch SET state = 'sealed', job = NULL WHERE job = ? AND state = 'taken'
 -- name: done
 UPDATE batch SET state = 'done' WHERE job = ?
 -- name: of_job
-SELECT id, phase, kind, object, lane, rows, size_bytes, file, crc, state, job FROM batch
+SELECT id, phase, kind, object, lane, rows, size_bytes, file, crc, state, job, sealed_at
+FROM batch
 WHERE job = ? ORDER BY id
+-- name: carry
+INSERT OR IGNORE INTO carried (batch, job) VALUES (?, ?)
+-- name: carried_by
+SELECT id, phase, kind, object, lane, rows, size_bytes, file, crc, state, job, sealed_at
+FROM batch WHERE id IN (SELECT batch FROM carried WHERE job = ?) ORDER BY id
+-- name: jobs_of
+SELECT job FROM carried WHERE batch = ? ORDER BY job
+-- name: every
+SELECT id, phase, kind, object, lane, rows, size_bytes, file, crc, state, job, sealed_at
+FROM batch ORDER BY state = 'done', id
 -- name: files
 SELECT file FROM batch
 -- name: finished_files
