@@ -62,20 +62,12 @@ async def read_mapping(
     The default map is put into the workspace at first. With `may_change` a changed file is taken,
     unless rows that were made by the earlier one are on their way. Raises as `load_mapping` does.
     """
-    path = Path(config.workspace) / MAPPING_FILE
-    if not path.exists():
-        path.write_text(default_mapping(), encoding="utf-8")
-        path.chmod(0o600)
-    text = path.read_text(encoding="utf-8")
-    digest = sha256(text.encode()).hexdigest()
+    if not may_change:
+        await refuse_changed_map(config, ledger)
+    text = _text(config)
+    digest = _digest(text)
     known = await ledger.maps.current()
     changed = known is not None and known.digest != digest
-    if changed and not may_change:
-        raise StateDisagrees(
-            f"{MAPPING_FILE} is not the one that was accepted for this migration.",
-            next_step="Put the accepted file back. To send held and failed rows by the changed one, "
-            "run deskferry retry: it accepts the change.",
-        )
     mapping = parse_mapping(text, MAPPING_FILE)
     names = sorted({table for phase in PHASES for table in phase.objects} - {"User", "Group"})
     shape = {name: shape_of(await salesforce.describe(name)) for name in names}
@@ -86,6 +78,29 @@ async def read_mapping(
     if known is not None and (changed or known.form not in ("", form)):
         await refuse_if_on_their_way(ledger, "the map or the fields that Salesforce lets be set")
     return LoadedMap(compiled, digest, form, changed, news)
+
+
+async def refuse_changed_map(config: Config, ledger: Ledger) -> None:
+    """Raise `StateDisagrees` when the mapping file is not the one that was accepted last."""
+    known = await ledger.maps.current()
+    if known is not None and known.digest != _digest(_text(config)):
+        raise StateDisagrees(
+            f"{MAPPING_FILE} is not the one that was accepted for this migration.",
+            next_step="Put the accepted file back. To send held and failed rows by the changed one, "
+            "run deskferry retry: it accepts the change.",
+        )
+
+
+def _text(config: Config) -> str:
+    path = Path(config.workspace) / MAPPING_FILE
+    if not path.exists():
+        path.write_text(default_mapping(), encoding="utf-8")
+        path.chmod(0o600)
+    return path.read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 async def accept(tx: Tx, ledger: Ledger, loaded: LoadedMap, *, by: str) -> None:

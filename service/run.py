@@ -25,7 +25,7 @@ from service.gate import close_gate
 from service.identity import check_identity
 from service.lanes import LaneLocks
 from service.load import Loader
-from service.mapped import load_mapping, read_lookups
+from service.mapped import load_mapping, read_lookups, refuse_changed_map
 from service.matching import learn_existing
 from service.pages import PageQueue
 from service.phases import PHASES, Phase
@@ -110,7 +110,8 @@ class Migration:
             return await self._conclude(ledger, before)
 
     async def _prepare(self, ledger: Ledger, salesforce: SalesforceClient, run: int) -> None:
-        """Hook: what is made durable before the flow starts; `run` is this run's number."""
+        """Hook: what is made sure or durable before the flow starts; `run` is this run's number."""
+        await refuse_changed_map(self._config, ledger)
 
     async def _phases_to_run(self, ledger: Ledger) -> list[Phase]:
         """Hook: the open phases that this run drives to their gates."""

@@ -11,10 +11,6 @@ from state.keys import decode_id, encode_id
 from state.queries import load
 
 RowState = Literal["held", "failed", "pending", "waiting"]
-_COLUMNS = (
-    "phase, source_id, part, state, reason, field, detail, payload, job, first_seen, updated_at, "
-    "object, map, tries, attempts, slice, page"
-)
 
 
 @dataclass(frozen=True)
@@ -89,9 +85,7 @@ class Rows:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
-        self._sql = {
-            name: text.replace("/*columns*/", _COLUMNS) for name, text in load("rows").items()
-        }
+        self._sql = load("rows")
 
     async def put(self, tx: Tx, entries: Sequence[RowEntry], *, out_of: int | None = None) -> int:
         """Store or renew entries; returns how many records (first parts) were not there before.

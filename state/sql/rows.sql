@@ -27,11 +27,13 @@ DELETE FROM row WHERE phase = ? AND source_id = ? AND part = ?
 -- name: counts
 SELECT state, reason, COUNT(DISTINCT source_id) FROM row WHERE phase = ? GROUP BY state, reason
 -- name: list
-SELECT /*columns*/
+SELECT phase, source_id, part, state, reason, field, detail, payload, job, first_seen, updated_at,
+    object, map, tries, attempts, slice, page
 FROM row WHERE (?1 IS NULL OR phase = ?1) AND (?2 IS NULL OR state = ?2)
 AND (?3 IS NULL OR reason = ?3) ORDER BY phase, source_id, part LIMIT ?4 OFFSET ?5
 -- name: find
-SELECT /*columns*/
+SELECT phase, source_id, part, state, reason, field, detail, payload, job, first_seen, updated_at,
+    object, map, tries, attempts, slice, page
 FROM row WHERE source_id = ? ORDER BY phase, part
 -- name: pending
 SELECT phase, source_id, part, state, reason, field, detail, payload, job, first_seen, updated_at,
@@ -39,14 +41,16 @@ SELECT phase, source_id, part, state, reason, field, detail, payload, job, first
 FROM row WHERE phase = ? AND state = 'pending' AND job IS NULL AND object = ?
 AND (source_id, part) > (?, ?) ORDER BY source_id, part LIMIT ?
 -- name: unmade
-SELECT /*columns*/
+SELECT phase, source_id, part, state, reason, field, detail, payload, job, first_seen, updated_at,
+    object, map, tries, attempts, slice, page
 FROM row WHERE phase = ?1 AND state IN ('pending', 'waiting') AND job IS NULL AND source_id IN
     (SELECT DISTINCT source_id FROM row WHERE phase = ?1 AND state IN ('pending', 'waiting')
         AND job IS NULL AND (object = '' OR map IS NOT (SELECT MAX(number) FROM map))
         ORDER BY source_id LIMIT ?2)
 ORDER BY source_id, part
 -- name: of_job
-SELECT /*columns*/
+SELECT phase, source_id, part, state, reason, field, detail, payload, job, first_seen, updated_at,
+    object, map, tries, attempts, slice, page
 FROM row WHERE job = ? ORDER BY source_id, part
 -- name: assign_job
 UPDATE row SET job = ? WHERE phase = ? AND source_id = ? AND part = ?

@@ -214,13 +214,13 @@ async def test_a_migration_that_fails_changes_nothing(
 ) -> None:
     async with Ledger.open(workspace, clock=clock):
         pass
-    first = queries.migrations()[0]
+    good = queries.migrations()
     broken = "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1);"
-    monkeypatch.setattr(queries, "migrations", lambda: [first, broken])
+    monkeypatch.setattr(queries, "migrations", lambda: [*good, broken])
     with pytest.raises(sqlite3.OperationalError):
         async with Ledger.open(workspace, clock=clock):
             pass
-    monkeypatch.setattr(queries, "migrations", lambda: [first])
+    monkeypatch.setattr(queries, "migrations", lambda: good)
     async with Ledger.open(workspace, clock=clock) as ledger, ledger.write() as tx:
         assert await tx.fetch("SELECT name FROM sqlite_master WHERE name = 'half'") == []
 

@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 from state.ledger import Ledger
-from state.rows import RowEntry, RowState
+from state.rows import Asking, RowEntry, RowState
 from tests.unit.state.columns import ID
 from tests.unit.state.conftest import Clock
 
 
 def row(number: int, state: RowState, *, part: int = 0, reason: str = "why") -> RowEntry:
-    return RowEntry("notes", ID.format(number), part, state, reason, "Name", "", b"{}")
+    return RowEntry(
+        "notes", ID.format(number), part, state, reason, "Name", "", b"{}", object="CaseComment"
+    )
 
 
 async def put(ledger: Ledger, *entries: RowEntry) -> int:
@@ -31,8 +33,8 @@ async def test_a_renewed_row_keeps_its_first_moment_and_its_payload(
     began, clock.now = clock.now, clock.now + 9
     await put(ledger, replace(row(1, "failed", reason="later"), payload=None))
     (found,) = await ledger.rows.find(ID.format(1))
-    assert found == RowEntry(
-        "notes", ID.format(1), 0, "failed", "later", "Name", "", b"{}", None, began, clock.now
+    assert found == replace(
+        row(1, "failed", reason="later"), first_seen=began, updated_at=clock.now
     )
 
 
@@ -57,13 +59,15 @@ async def test_a_pending_row_is_in_one_job_at_a_time(ledger: Ledger) -> None:
     await put(ledger, row(1, "pending"), row(2, "pending", part=1), row(3, "held"))
     async with ledger.write() as tx:
         await ledger.rows.assign_job(tx, "notes", [(ID.format(2), 1)], 7)
-    assert [each.source_id for each in await ledger.rows.pending("notes")] == [ID.format(1)]
+    assert [each.source_id for each in await ledger.rows.pending("notes", "CaseComment")] == [
+        ID.format(1)
+    ]
     assert [(each.source_id, each.job) for each in await ledger.rows.of_job(7)] == [
         (ID.format(2), 7)
     ]
     async with ledger.write() as tx:
         await ledger.rows.release_job(tx, 7)
-    assert len(await ledger.rows.pending("notes")) == 2
+    assert len(await ledger.rows.pending("notes", "CaseComment")) == 2
 
 
 async def test_rows_of_a_harvested_job_are_forgotten(ledger: Ledger) -> None:
@@ -80,7 +84,9 @@ async def test_requeued_rows_are_sent_again_unless_a_job_has_them(ledger: Ledger
     async with ledger.write() as tx:
         await ledger.rows.assign_job(tx, "notes", [(ID.format(2), 0)], 7)
         await ledger.rows.requeue(tx, "notes", "waiting")
-    assert [each.source_id for each in await ledger.rows.pending("notes")] == [ID.format(1)]
+    assert [each.source_id for each in await ledger.rows.pending("notes", "CaseComment")] == [
+        ID.format(1)
+    ]
 
 
 async def test_books_balance_only_when_every_record_is_accounted_for(ledger: Ledger) -> None:
@@ -125,3 +131,80 @@ async def test_a_record_in_trouble_with_a_later_part_only_is_counted_once_apart(
     await put(ledger, replace(row(4, "failed", part=1), phase="messages"))
     assert await ledger.books.in_part("notes") == {("failed", "why"): 1, ("pending", "why"): 1}
     assert (await ledger.books.read("notes")).failed == {"why": 1}
+
+
+async def test_a_renewed_row_adds_its_attempts_and_remembers_the_jobs_it_came_out_of(
+    ledger: Ledger,
+) -> None:
+    for job in (3, 4):
+        async with ledger.write() as tx:
+            again = replace(row(1, "failed"), tries=1, attempts=1)
+            await ledger.rows.put(tx, [again], out_of=job)
+    (found,) = await ledger.rows.find(ID.format(1))
+    assert (found.attempts, found.tries) == (2, 2)
+    assert [each.job for each in await ledger.rows.sendings(["notes"], ID.format(1))] == [3, 4]
+    assert await ledger.rows.reasons() == {"why"}
+
+
+async def ask(ledger: Ledger, run: int, asking: Asking) -> list[str]:
+    async with ledger.write() as tx:
+        return await ledger.rows.ask(tx, run, asking)
+
+
+async def test_rows_are_asked_for_by_phase_state_reason_and_id(ledger: Ledger) -> None:
+    await put(ledger, row(1, "held"), row(2, "failed", reason="other"), row(3, "waiting"))
+    await put(ledger, replace(row(4, "held"), phase="messages"), row(5, "held", reason="other"))
+    assert await ask(ledger, 1, Asking(["notes"], reasons=["nothing"])) == []
+    assert await ask(ledger, 2, Asking(["notes"], ["failed"], ["other"])) == ["notes"]
+    assert [(each.asked, each.records) for each in await ledger.rows.asked(2)] == [("other", 1)]
+    assert await ask(ledger, 3, Asking(["messages", "notes"], ids=[ID.format(4)])) == [
+        "messages",
+        "notes",  # what run 2 asked for is still to be sent
+    ]
+    assert await ledger.rows.asked(2) == []
+    still = {each.source_id[-1] for each in await ledger.rows.listed(state="held")}
+    assert still == {"1", "5"}
+
+
+async def test_a_record_is_asked_for_with_all_its_parts_and_counts_its_tries_anew(
+    ledger: Ledger,
+) -> None:
+    async with ledger.write() as tx:
+        failed = [replace(row(1, "failed", part=n), tries=8, attempts=8) for n in (0, 1)]
+        await ledger.rows.put(tx, failed)
+    await put(ledger, row(1, "failed", part=1, reason="other"))
+    await ask(ledger, 1, Asking(["notes"], reasons=["other"]))
+    pending = await ledger.rows.pending("notes", "CaseComment")
+    assert [(each.part, each.tries, each.attempts) for each in pending] == [(0, 0, 8), (1, 0, 8)]
+
+
+async def test_pending_rows_are_read_a_block_at_a_time_for_one_object(ledger: Ledger) -> None:
+    await put(ledger, *(row(n, "pending") for n in range(5)))
+    pending = ledger.rows.pending
+    first = await pending("notes", "CaseComment", limit=3)
+    rest = await pending("notes", "CaseComment", after=(first[-1].source_id, 0))
+    assert [each.source_id[-1] for each in (*first, *rest)] == list("01234")
+    assert await pending("notes", "Case") == []
+
+
+async def test_rows_of_an_earlier_map_are_unmade_with_all_parts_of_their_record(
+    ledger: Ledger,
+) -> None:
+    async def new_map() -> None:
+        async with ledger.write() as tx:
+            await ledger.maps.accept(tx, digest="d", form="f", by="migrate")
+
+    await new_map()
+    await put(ledger, row(1, "pending"), row(1, "waiting", part=1), row(2, "held"))
+    assert await ledger.rows.unmade("notes", 9) == []
+    await new_map()
+    await put(ledger, row(1, "pending"), row(3, "pending"))
+    unmade = await ledger.rows.unmade("notes", 9)
+    assert [(each.source_id, each.part, each.map) for each in unmade] == [
+        (ID.format(1), 0, 2),
+        (ID.format(1), 1, 1),
+    ]
+    await put(ledger, replace(row(4, "pending"), object=""))
+    assert len(await ledger.rows.unmade("notes", 1)) == 2
+    await put(ledger, row(1, "pending", part=1))
+    assert [each.source_id for each in await ledger.rows.unmade("notes", 9)] == [ID.format(4)]
