@@ -51,3 +51,4 @@ async def check_identity(
     async with ledger.write() as tx:
         for key, value in facts.items():
             await ledger.facts.set(tx, key, value)
+        await ledger.facts.set(tx, "salesforce_url", target.instance_url)  # for links; may change

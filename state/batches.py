@@ -89,9 +89,9 @@ class Batches:
         """Return every job that ever carried a batch, oldest first."""
         return [job for (job,) in await self._database.fetch(self._sql["jobs_of"], (batch,))]
 
-    async def every(self) -> list[Batch]:
-        """Return all batches, those that are not done first."""
-        return [Batch(*row) for row in await self._database.fetch(self._sql["every"])]
+    async def on_their_way(self) -> list[Batch]:
+        """Return the batches that are not done, oldest first."""
+        return [Batch(*row) for row in await self._database.fetch(self._sql["on_their_way"])]
 
     async def files(self) -> set[str]:
         """Return the names of all batch files that the ledger knows."""

@@ -145,6 +145,11 @@ class Crosswalk:
             found.extend(await self.get(kind, source_id))
         return found
 
+    async def sources_of(self, target_id: str) -> list[str]:
+        """Return the source ids that became a target record. There is no index: all are read."""
+        rows = await self._database.fetch(self._sql["sources_of"], (target_id,))
+        return [decode_id(key) for (key,) in rows]
+
     async def count(self, kind: str, object: str | None = None, origin: str | None = None) -> int:
         """Count source records of a kind, optionally of one target object or origin."""
         number = await self._number(kind)

@@ -118,11 +118,46 @@ class StatusDocument(Document):
 
 
 class PlaceFacts(Document):
-    """Where a record came in: extraction slice, page, and sealed batch."""
+    """Where a record came in: how it was read, the page, and the batch it was sealed into.
 
+    `batch` is null for a record that was set apart at once. `sealed_at` in epoch seconds, null where
+    an earlier version did not note it.
+    """
+
+    phase: str
+    part: int
+    way: str
     slice: int
     page: int
-    batch: int
+    batch: int | None
+    batch_state: str | None
+    sealed_at: float | None
+
+
+class PartResult(Document):
+    """What a job came to for one part: loaded, found, matched, or the reason it was refused."""
+
+    part: int
+    result: str
+
+
+class JobFacts(Document):
+    """One job that carried the record, also when it was abandoned; times in epoch seconds.
+
+    `salesforce_job` is null when nothing was sent. An abandoned job has no results: its rows went
+    into a later one.
+    """
+
+    job: int
+    salesforce_job: str | None
+    phase: str
+    object: str
+    operation: str
+    state: str
+    started_at: float
+    ended_at: float | None
+    error: str
+    results: list[PartResult]
 
 
 class BecameFacts(Document):
@@ -132,14 +167,25 @@ class BecameFacts(Document):
     part: int
     object: str
     salesforce_id: str
+    link: str | None
     origin: str
     job: str | None
     job_state: str | None
-    place: PlaceFacts | None
+
+
+class ParentFacts(Document):
+    """A parent that a row waits for, and how it is."""
+
+    kind: str
+    kustomer_id: str
+    state: str
 
 
 class ExceptionFacts(Document):
-    """One part of a source record that did not go the straight way, and what helps."""
+    """One part of a source record that did not go the straight way, and what helps.
+
+    `attempts`: how often it was sent; times in epoch seconds.
+    """
 
     phase: str
     part: int
@@ -148,14 +194,26 @@ class ExceptionFacts(Document):
     field: str
     why: str
     fix: str
+    attempts: int
+    first_seen: float
+    updated_at: float
+    waits_for: list[ParentFacts]
 
 
 class TraceDocument(Document):
-    """`deskferry trace ID`; both lists are empty when nothing is known of the id."""
+    """`deskferry trace ID`. `meaning` is empty unless nothing is known of the id: it says what that
+    means. `also`: other Kustomer records that the Salesforce record asked for stands for.
+    `waits_for`: phases to be closed before a record on its way is sent.
+    """
 
     kustomer_id: str
+    also: list[str]
     became: list[BecameFacts]
     exceptions: list[ExceptionFacts]
+    places: list[PlaceFacts]
+    jobs: list[JobFacts]
+    waits_for: list[str]
+    meaning: str
 
 
 class ReportDocument(ReportFacts):

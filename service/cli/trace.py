@@ -1,16 +1,15 @@
 """`deskferry trace ID`: one record's way, as far as the ledger can tell."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-import anyio.to_thread
 import typer
 
 from service.cli.documents import TraceDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.status import looking_at
 from service.errors import ATTENTION, DONE
-from service.reasons import reason_text
-from state.ledger import Ledger
+from service.trace import trace_record
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,84 +19,85 @@ def add_to(app: typer.Typer) -> None:
 
 def trace(
     context: typer.Context,
-    kustomer_id: str = typer.Argument(help="Id of a Kustomer record."),
+    record_id: str = typer.Argument(
+        metavar="ID", help="Id of a Kustomer record, or of the Salesforce record it became."
+    ),
 ) -> None:
-    """Tell one record's way: page, batch, job, result, Salesforce id, and why."""
+    """Tell one record's whole life: pages, batches, jobs, results, Salesforce id, and why.
+
+    It reads the workspace alone, also beside a running migrate.
+    """
     options: GlobalOptions = context.obj
 
     async def work() -> int:
         async with looking_at(options.config()) as ledger:
-            told = await tell_record(ledger, kustomer_id)
+            told = await trace_record(ledger, record_id)
         if options.json:
             print_document(TraceDocument, told)
         else:
             _print(told)
-        known = told["became"] or told["exceptions"]
-        return DONE if known else ATTENTION
+        return ATTENTION if told["meaning"] else DONE
 
     run_command(options, work)
 
 
-async def tell_record(ledger: Ledger, source_id: str) -> dict[str, Any]:
-    """Collect what is known of a record."""
-    became = []
-    for entry in await ledger.crosswalk.find(source_id):
-        job = await ledger.jobs.get(entry.job)
-        became.append(
-            {
-                "kind": entry.kind,
-                "part": entry.part,
-                "object": entry.object,
-                "salesforce_id": entry.target_id,
-                "origin": entry.origin,
-                "job": job.sf_id if job else None,
-                "job_state": job.state if job else None,
-                "place": await _place(ledger, entry.job, source_id),
-            }
-        )
-    exceptions = [
-        {
-            "phase": row.phase,
-            "part": row.part,
-            "state": row.state,
-            "reason": row.reason,
-            "field": row.field,
-            "why": reason_text(row.reason).cause,
-            "fix": reason_text(row.reason).fix,
-        }
-        for row in await ledger.rows.find(source_id)
-    ]
-    return {"kustomer_id": source_id, "became": became, "exceptions": exceptions}
-
-
-async def _place(ledger: Ledger, job: int, source_id: str) -> dict[str, int] | None:
-    """The page and batch that the record came in."""
-    for batch in await ledger.batches.of_job(job):
-
-        def look(file: str = batch.file) -> tuple[int, int] | None:
-            with ledger.spool.open(file) as reader:
-                if source_id not in reader.keys:
-                    return None
-                at = reader.keys.index(source_id)
-                return reader.slices[at], reader.pages[at]
-
-        found = await anyio.to_thread.run_sync(look)
-        if found is not None:
-            return {"slice": found[0], "page": found[1], "batch": batch.id}
-    return None
-
-
 def _print(told: dict[str, Any]) -> None:
+    if told["meaning"]:
+        typer.echo(told["meaning"])
+        return
+    typer.echo(f"Kustomer record {told['kustomer_id']}")
+    for other in told["also"]:
+        typer.echo(f"  The same Salesforce record stands for {other}, too.")
+    for place in told["places"]:
+        batch = f"batch {place['batch']} ({place['batch_state']})" if place["batch"] else "no batch"
+        typer.echo(f"{_time(place['sealed_at'])}  {_part(place)} read: {place['way']},")
+        typer.echo(f"{'':<21}page {place['page']}, sealed into {batch}")
+    for job in told["jobs"]:
+        _print_job(job)
     for entry in told["became"]:
-        place = entry["place"]
-        where = f"page {place['page']}, batch {place['batch']}" if place else "no batch"
         typer.echo(
-            f"{entry['kind']} part {entry['part']}: {entry['origin']} as {entry['object']} "
-            f"{entry['salesforce_id']} ({where}, job {entry['job'] or 'none'})"
+            f"{_part(entry)} {entry['origin']} as {entry['object']} {entry['salesforce_id']}"
+            + (f"  {entry['link']}" if entry["link"] else "")
         )
     for row in told["exceptions"]:
-        typer.echo(f"{row['phase']} part {row['part']}: {row['state']}, {row['reason']}")
-        typer.echo(f"  {row['why']}")
-        typer.echo(f"  Next: {row['fix']}")
-    if not told["became"] and not told["exceptions"]:
-        typer.echo("Nothing is known of this id. It was not extracted, or was skipped as deleted.")
+        _print_exception(row)
+    if told["waits_for"]:
+        typer.echo(f"On its way; waits until these phases are closed: {_names(told)}.")
+
+
+def _print_job(job: dict[str, Any]) -> None:
+    name = job["salesforce_job"] or "nothing was sent"
+    typer.echo(
+        f"{_time(job['started_at'])}  job {job['job']} ({name}): {job['operation']} {job['object']}, "
+        f"{job['state']}" + (f" at {_time(job['ended_at'])}" if job["ended_at"] else "")
+    )
+    if job["error"]:
+        typer.echo(f"{'':<21}{job['error']}")
+    for each in job["results"]:
+        typer.echo(f"{'':<21}part {each['part']}: {each['result']}")
+
+
+def _print_exception(row: dict[str, Any]) -> None:
+    typer.echo(
+        f"{_part(row)} {row['state']}: {row['reason']}"
+        + (f" ({row['field']})" if row["field"] else "")
+        + f", sent {row['attempts']} times, since {_time(row['first_seen'])}"
+    )
+    typer.echo(f"  {row['why']}")
+    for parent in row["waits_for"]:
+        typer.echo(f"  Waits for {parent['kind']} {parent['kustomer_id']}: {parent['state']}")
+    typer.echo(f"  Next: {row['fix']}")
+
+
+def _part(facts: dict[str, Any]) -> str:
+    return f"{facts.get('phase') or facts['kind']} part {facts['part']}"
+
+
+def _names(told: dict[str, Any]) -> str:
+    return ", ".join(told["waits_for"])
+
+
+def _time(at: float | None) -> str:
+    if at is None:
+        return "at an unknown time"
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%SZ}"

@@ -22,9 +22,9 @@ SELECT id, phase, kind, object, lane, rows, size_bytes, file, crc, state, job, s
 FROM batch WHERE id IN (SELECT batch FROM carried WHERE job = ?) ORDER BY id
 -- name: jobs_of
 SELECT job FROM carried WHERE batch = ? ORDER BY job
--- name: every
+-- name: on_their_way
 SELECT id, phase, kind, object, lane, rows, size_bytes, file, crc, state, job, sealed_at
-FROM batch ORDER BY state = 'done', id
+FROM batch WHERE state != 'done' ORDER BY id
 -- name: files
 SELECT file FROM batch
 -- name: finished_files

@@ -29,3 +29,5 @@ AND (?2 IS NULL OR object = ?2) AND (?3 IS NULL OR origin = ?3)
 -- name: export
 SELECT kind, source_id, part, object, target_id, origin, job, version_ms, digest FROM crosswalk
 WHERE (kind, source_id, part) > (?, ?, ?) ORDER BY kind, source_id, part LIMIT ?
+-- name: sources_of
+SELECT DISTINCT source_id FROM crosswalk WHERE target_id = ? ORDER BY source_id

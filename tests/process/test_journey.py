@@ -52,9 +52,17 @@ def test_a_migration_arrives_whole_and_a_second_one_writes_nothing(tmp_path: Pat
         assert (code, json.loads(out)["verdict"]) == (0, "balanced")
         message = next(iter(run.source_records("message")))
         code, out, _ = run.run("--json", "trace", message)
-        told = json.loads(out)["became"][0]
-        assert (code, told["object"], told["origin"]) == (0, "EmailMessage", "loaded")
-        assert told["place"]["page"] >= 1
+        told = json.loads(out)
+        made = told["became"][0]
+        assert (code, made["object"], made["origin"]) == (0, "EmailMessage", "loaded")
+        (place,), (job,) = told["places"], told["jobs"]
+        assert place["way"] == "list /v1/messages?include=attachments"
+        assert (place["page"] >= 1, place["batch_state"]) == (True, "done")
+        assert job["results"] == [{"part": 0, "result": "loaded"}]
+        assert made["link"] == f"{run.target}/{made['salesforce_id']}"
+        for asked in (made["salesforce_id"], made["salesforce_id"][:15]):
+            _, out, _ = run.run("--json", "trace", asked)
+            assert json.loads(out) == told
 
 
 def wait_until_made(run: Journey, effects: int) -> None:

@@ -63,6 +63,7 @@ def test_refused_rows_and_the_rows_that_wait_for_them_go_in_once_the_cause_is_me
         waiting = before["messages"]["held"]["parent-missing"]
         assert waiting
         run.clear_faults(run.target)
+        refused, child = failures(run)[0], waiting_child(run)
         read = reads(run)
         one = told(run, "retry", f"--reason={RULE}", code=0)
         assert lines(one) == {
@@ -87,6 +88,8 @@ def test_refused_rows_and_the_rows_that_wait_for_them_go_in_once_the_cause_is_me
         assert phases["messages"]["held"] == phases["notes"]["held"] == {}
         check_everything(run)
         assert_once(run)
+        assert way_of_job(run, refused) == [[RULE], ["loaded"]]
+        assert way_of_job(run, child) == [["parent-missing"], ["loaded"]]
         make_missing_users(run)
         users = told(run, "retry", "--phase=users", code=0)
         assert users["settled"] == users["asked"] > 0
@@ -141,7 +144,7 @@ def test_a_changed_map_is_accepted_and_held_and_failed_rows_are_made_anew_by_it(
         )
         error = told(run, "migrate", code=3)["error"]
         assert (error["code"], "retry" in error["next_step"]) == ("state-disagrees", True)
-        failed = [each["id"] for each in failures(run)]
+        failed = failures(run)
         httpx.delete(f"{run.source}/__admin/records/message/{failed[0]}?hard=true")
         read = reads(run)
         document = told(run, "retry", code=5)
@@ -165,9 +168,30 @@ def test_a_changed_map_is_accepted_and_held_and_failed_rows_are_made_anew_by_it(
         assert told(run, "retry", code=5)["map_changed"] is False
 
 
-def failures(run: Journey) -> list[dict[str, str]]:
-    rows = told(run, "report", code=0)["reasons"]
-    return [{"id": key} for each in rows if each["reason"] == RULE for key in each["sample_ids"]]
+def failures(run: Journey, reason: str = RULE, phase: str = "") -> list[str]:
+    return [
+        key
+        for each in told(run, "report", code=0)["reasons"]
+        if each["reason"] == reason and phase in ("", each["phase"])
+        for key in each["sample_ids"]
+    ]
+
+
+def waiting_child(run: Journey) -> str:
+    """A message that waits for its conversation; its trace says so."""
+    child = failures(run, "parent-missing", "messages")[0]
+    (row,) = told(run, "trace", child, code=0)["exceptions"]
+    (parent,) = row["waits_for"]
+    assert (parent["kind"], parent["state"]) == ("conversation", f"failed: {RULE}")
+    assert row["attempts"] == 0
+    return child
+
+
+def way_of_job(run: Journey, record: str) -> list[list[str]]:
+    document = told(run, "trace", record, code=0)
+    assert (len(document["places"]), document["exceptions"]) == (1, [])
+    assert all(job["state"] == "harvested" for job in document["jobs"])
+    return [[each["result"] for each in job["results"]] for job in document["jobs"]]
 
 
 def test_retry_killed_again_and_again_is_gone_on_with_by_retry_and_by_migrate(
