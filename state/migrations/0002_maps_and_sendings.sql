@@ -28,7 +28,7 @@ UPDATE row SET
     map = (SELECT MAX(number) FROM map),
     tries = COALESCE(json_extract(CAST(payload AS TEXT), '$.attempts'), 0),
     attempts = COALESCE(json_extract(CAST(payload AS TEXT), '$.attempts'), 0)
-    WHERE payload IS NOT NULL;
+    WHERE json_valid(CAST(payload AS TEXT));
 CREATE INDEX row_by_asking ON row (asked_run) WHERE asked_run IS NOT NULL;
 
 ALTER TABLE batch ADD COLUMN sealed_at REAL;

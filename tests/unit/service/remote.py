@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
+
 from connectors.errors import BadReply, NotFound
 from service.aside import LooseRows
 from service.assemble import JobRow, JobRows
+from state.rows import RowEntry
 
 ME = "005000000000001AAA"
 CASE = "500000000000001AAA"
@@ -113,9 +116,10 @@ def sent(rows: Sequence[dict[str, str]], first: int = 0) -> JobRows:
     loose = []
     for number, row in enumerate(rows, first):
         cells = ",".join('"' + value.replace('"', '""') + '"' for value in row.values())
+        payload = {"cells": cells, "parents": [""], "version": 5, "digest": "00"}
         loose.append(
-            (ID.format(number), 0, {"cells": cells, "parents": [""], "version": 5, "digest": "00"})
+            RowEntry("", ID.format(number), 0, "pending", "", "", "", orjson.dumps(payload))
         )
     header = ('"' + '","'.join(columns) + '"\n').encode()
-    job_rows = [JobRow(0, index, key, part, b"\n") for index, (key, part, _) in enumerate(loose)]
+    job_rows = [JobRow(0, index, row.source_id, row.part, b"\n") for index, row in enumerate(loose)]
     return JobRows(header, job_rows, [LooseRows(loose, 0)])

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import orjson
 import pytest
 
 from service.again import FEWEST_ROWS, FIRST_AGAIN_ROWS, LONGEST_PAUSE_S, Again
@@ -26,9 +25,9 @@ async def ledger(tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Ledger]:
 
 
 async def wait_again(ledger: Ledger, *numbers: int, table: str = "Contact") -> None:
-    payload = orjson.dumps({"object": table})
+    locked = "UNABLE_TO_LOCK_ROW"
     rows = [
-        RowEntry("customers", ID.format(n), 0, "pending", "UNABLE_TO_LOCK_ROW", "", "", payload)
+        RowEntry("customers", ID.format(n), 0, "pending", locked, "", "", b"{}", object=table)
         for n in numbers
     ]
     async with ledger.write() as tx:

@@ -277,7 +277,7 @@ async def test_only_salesforces_own_tries_count_as_attempts(people: Bench) -> No
     people.remote.lists["unprocessed"] = [contact(1)]
     reader = cast("Any", rows.readers[0])
     for attempts, state in ((0, "pending"), (MAX_ATTEMPTS - 1, "failed")):
-        reader.attempts = [attempts, attempts]
+        reader.tries = [attempts, attempts]
         await people.harvest(rows)
         assert await people.loose() == [
             (state, "UNABLE_TO_LOCK_ROW"),
