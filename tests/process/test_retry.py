@@ -3,18 +3,25 @@
 import json
 import signal
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import anyio
 import httpx
 import pytest
 
+from service.phases import PHASES
+from service.trace import trace_record
+from state.books import Book
+from state.ledger import Ledger
 from tests.process.expected import check_everything
 from tests.process.stand_ins import Journey, journey, sizes
 from tests.process.test_bad_input import dataset
 from tests.process.test_journey import assert_once
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
+T = TypeVar("T")
 RULE = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 SMALL = ["--rate-limit=100000", "--search-limit=100000"]
 
@@ -25,12 +32,30 @@ def told(run: Journey, *arguments: str, code: int) -> Any:
     return json.loads(out)
 
 
-def balanced(run: Journey) -> dict[str, Any]:
+def look(run: Journey, ask: Callable[[Ledger], Awaitable[T]]) -> T:
+    """Ask the ledger that the real process left behind."""
+
+    async def read() -> T:
+        async with Ledger.open(run.folder / "ferry", clock=lambda: 0.0, read_only=True) as ledger:
+            return await ask(ledger)
+
+    return anyio.run(read)
+
+
+def balanced(run: Journey) -> dict[str, Book]:
     """The books of all phases; each of them closed and balanced."""
-    phases = {each["name"]: each for each in told(run, "status", code=0)["phases"]}
-    for book in phases.values():
-        assert (book["state"], book["difference"], book["pending"]) == ("done", 0, 0)
-    return phases
+
+    async def ask(ledger: Ledger) -> dict[str, Book]:
+        assert all([await ledger.gates.closed(phase.name) for phase in PHASES])
+        return {phase.name: await ledger.books.read(phase.name) for phase in PHASES}
+
+    books = look(run, ask)
+    assert all(book.balanced for book in books.values())
+    return books
+
+
+def traced(run: Journey, record: str) -> dict[str, Any]:
+    return look(run, lambda ledger: trace_record(ledger, record))
 
 
 def reads(run: Journey) -> Counter[str]:
@@ -78,14 +103,14 @@ def test_refused_rows_and_the_rows_that_wait_for_them_go_in_once_the_cause_is_me
                 "now": {},
             }
         }
-        assert balanced(run)["messages"]["held"] == {"parent-missing": waiting}
+        assert balanced(run)["messages"].held == {"parent-missing": waiting}
         assert told(run, "retry", f"--reason={RULE}", code=0)["asked"] == 0
         every = told(run, "retry", code=5)  # users without a counterpart stay held
         assert lines(every)["messages", "parent-missing"]["settled"] == waiting
         more = reads(run) - read
         assert not [each for each in more if "search" in each or "messages" in each], more
         phases = balanced(run)
-        assert phases["messages"]["held"] == phases["notes"]["held"] == {}
+        assert phases["messages"].held == phases["notes"].held == {}
         check_everything(run)
         assert_once(run)
         assert way_of_job(run, refused) == [[RULE], ["loaded"]]
@@ -95,10 +120,10 @@ def test_refused_rows_and_the_rows_that_wait_for_them_go_in_once_the_cause_is_me
         assert users["settled"] == users["asked"] > 0
         assert users["jobs_sent"] == 0
         phases = balanced(run)
-        assert phases["users"]["held"] == {}
+        assert phases["users"].held == {}
         assert told(run, "migrate", code=0)["jobs_sent"] == 0
-        history = told(run, "report", code=0)["runs"]
-        assert [each["command"] for each in history] == ["migrate"] + ["retry"] * 4 + ["migrate"]
+        history = look(run, lambda ledger: ledger.runs.history())
+        assert [each.command for each in history] == ["migrate"] + ["retry"] * 4 + ["migrate"]
 
 
 def make_missing_users(run: Journey) -> None:
@@ -156,8 +181,8 @@ def test_a_changed_map_is_accepted_and_held_and_failed_rows_are_made_anew_by_it(
         assert more["GET /v1/messages/{id}"] == 2 + 3 + 1  # refused, still unmappable, orphaned
         assert not [each for each in more if "search" in each or each == "GET /v1/messages"]
         phases = balanced(run)
-        assert phases["messages"]["failed"] == {"gone-in-kustomer": 1}
-        assert phases["conversations"]["held"] == {"wrong-type": 1}
+        assert phases["messages"].failed == {"gone-in-kustomer": 1}
+        assert phases["conversations"].held == {"wrong-type": 1}
         made = {each["Kustomer_Id__c"]: each for each in run.target_records("EmailMessage")}
         assert made[failed[1]]["Subject"] == made[failed[1]]["TextBody"]
         statuses = {
@@ -168,19 +193,15 @@ def test_a_changed_map_is_accepted_and_held_and_failed_rows_are_made_anew_by_it(
         assert told(run, "retry", code=5)["map_changed"] is False
 
 
-def failures(run: Journey, reason: str = RULE, phase: str = "") -> list[str]:
-    return [
-        key
-        for each in told(run, "report", code=0)["reasons"]
-        if each["reason"] == reason and phase in ("", each["phase"])
-        for key in each["sample_ids"]
-    ]
+def failures(run: Journey, reason: str = RULE, phase: str | None = None) -> list[str]:
+    rows = look(run, lambda ledger: ledger.rows.listed(phase=phase, reason=reason))
+    return [row.source_id for row in rows]
 
 
 def waiting_child(run: Journey) -> str:
     """A message that waits for its conversation; its trace says so."""
     child = failures(run, "parent-missing", "messages")[0]
-    (row,) = told(run, "trace", child, code=0)["exceptions"]
+    (row,) = traced(run, child)["exceptions"]
     (parent,) = row["waits_for"]
     assert (parent["kind"], parent["state"]) == ("conversation", f"failed: {RULE}")
     assert row["attempts"] == 0
@@ -188,7 +209,7 @@ def waiting_child(run: Journey) -> str:
 
 
 def way_of_job(run: Journey, record: str) -> list[list[str]]:
-    document = told(run, "trace", record, code=0)
+    document = traced(run, record)
     assert (len(document["places"]), document["exceptions"]) == (1, [])
     assert all(job["state"] == "harvested" for job in document["jobs"])
     return [[each["result"] for each in job["results"]] for job in document["jobs"]]
@@ -217,7 +238,7 @@ def test_retry_killed_again_and_again_is_gone_on_with_by_retry_and_by_migrate(
         monkeypatch.delenv("DESKFERRY_CRASH_AT")
         told(run, "migrate", code=0)
         phases = balanced(run)
-        assert not any(each["held"] or each["failed"] for each in phases.values())
+        assert not any(each.held or each.failed for each in phases.values())
         check_everything(run)
         assert_once(run)
         assert told(run, "retry", code=0)["lines"] == []
@@ -235,5 +256,5 @@ def test_a_retry_without_a_cause_mended_says_what_is_left(tmp_path: Path) -> Non
         for wrong in (["--reason=nonsense"], ["--phase=cases"], ["--state=lost"]):
             error = told(run, "retry", *wrong, code=2)["error"]
             assert (error["code"], "Choose from" in error["next_step"]) == ("usage-invalid", True)
-        assert balanced(run)["customers"]["failed"] == {RULE: 1}
+        assert balanced(run)["customers"].failed == {RULE: 1}
         assert told(run, "retry", "--id=66f000000000000000000000", code=0)["asked"] == 0
