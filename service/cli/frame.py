@@ -48,7 +48,7 @@ def guarded(options: GlobalOptions, work: Callable[[], int]) -> NoReturn:
         code = work()
         sys.stdout.flush()
     except BrokenPipeError:
-        _forget_stdout()
+        _forget_output()
         code = UNEXPECTED
     except BaseException as error:  # noqa: BLE001 - the last place where an error can be said plainly
         code = _end_with(options, error)
@@ -63,16 +63,21 @@ def _end_with(options: GlobalOptions, error: BaseException) -> int:
     problem = explain(error)
     try:
         tell(options, problem)
-    except BrokenPipeError:
-        _forget_stdout()
+    except OSError:  # nobody reads any more, or the disk that takes our output is full
+        _forget_output()
     if problem.exit_code == UNEXPECTED:
         _write_crash_file(error, _crash_folder(options))
     return problem.exit_code
 
 
-def _forget_stdout() -> None:
-    """The reader of our output has gone; what is left of it must not fail again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _forget_output() -> None:
+    """Our output cannot be taken any more; what is left of it must not fail again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
 
 
 def tell(options: GlobalOptions, problem: Problem) -> None:
