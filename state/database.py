@@ -28,6 +28,7 @@ IN_KEYS = 500
 CACHE = "PRAGMA cache_size = -32000"  # KiB, for each connection
 # A large transaction's WAL does not keep its room on the disk for ever.
 WAL_KEPT = "PRAGMA journal_size_limit = 67108864"
+_NO_SIDE_FILES = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 class Tx:
@@ -177,9 +178,9 @@ async def _open_reader(stack: AsyncExitStack, path: Path) -> aiosqlite.Connectio
         reader = await _connect(stack, address, uri=True)
         await form_of(reader)
     except sqlite3.OperationalError as error:
-        cannot_open = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN
+        no_side_files = error.sqlite_errorcode & 0xFF in _NO_SIDE_FILES
         log = _file_at(path.with_name(f"{path.name}-wal"))
-        if not cannot_open or not _file_at(path) or log:
+        if not no_side_files or not _file_at(path) or log:
             raise
         reader = await _connect(stack, f"{address}&immutable=1", uri=True)
     await reader.execute(CACHE)

@@ -61,10 +61,7 @@ def _as_interrupt(_: int, __: FrameType | None) -> NoReturn:
 
 def _end_with(options: GlobalOptions, error: BaseException) -> int:
     problem = explain(error)
-    try:
-        tell(options, problem)
-    except OSError:  # nobody reads any more, or the disk that takes our output is full
-        _forget_output()
+    tell(options, problem)
     if problem.exit_code == UNEXPECTED:
         _write_crash_file(error, _crash_folder(options))
     return problem.exit_code
@@ -81,19 +78,33 @@ def _forget_output() -> None:
 
 
 def tell(options: GlobalOptions, problem: Problem) -> None:
-    """Say a problem: one sentence and the next step; as JSON too when asked."""
+    """Say a problem: one sentence and the next step; as JSON too when asked.
+
+    An output that takes nothing any more (its reader has gone, its disk is full) does not silence
+    the other one, nor change the exit code.
+    """
+    for say in (_say_words, _say_document) if options.json else (_say_words,):
+        try:
+            say(problem)
+        except OSError:
+            _forget_output()
+
+
+def _say_words(problem: Problem) -> None:
     typer.echo(f"{problem.code}: {problem.sentence}", err=True)
     if problem.next_step:
         typer.echo(f"Next: {problem.next_step}", err=True)
-    if options.json:
-        facts = {
-            "code": problem.code,
-            "message": problem.sentence,
-            "next_step": problem.next_step,
-            "exit_code": problem.exit_code,
-            "recovery": problem.recovery,
-        }
-        print_document(ErrorDocument, {"error": facts})
+
+
+def _say_document(problem: Problem) -> None:
+    facts = {
+        "code": problem.code,
+        "message": problem.sentence,
+        "next_step": problem.next_step,
+        "exit_code": problem.exit_code,
+        "recovery": problem.recovery,
+    }
+    print_document(ErrorDocument, {"error": facts})
 
 
 def print_document(kind: type[BaseModel], facts: Mapping[str, Any]) -> None:
