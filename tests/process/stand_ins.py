@@ -44,7 +44,10 @@ class Journey:
         (self.folder / "deskferry.yaml").write_text(text, encoding="utf-8")
 
     def start(
-        self, *arguments: str, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> "subprocess.Popen[str]":
         environment = {
             **os.environ,
@@ -52,6 +55,7 @@ class Journey:
             "TEST_KUSTOMER_KEY": KEY,
             "TEST_CLIENT_ID": "deskferry-demo",
             "TEST_CLIENT_SECRET": SECRET,
+            **(secrets or {}),
         }
         return subprocess.Popen(
             [sys.executable, "-m", "service", *arguments],
