@@ -178,7 +178,7 @@ PORTAL = "<html><body>Please sign in to the guest network, c1@example.test</body
     ("side", "status", "kind", "body", "says", "helps"),
     [
         ("source", 401, "application/json", REGION, "pod prod2", "base_url"),
-        ("source", 200, "text/html", PORTAL, "HTML", "proxy"),
+        ("source", 200, "text/html", PORTAL, "names the org", "proxy"),
         ("target", 200, "text/html", PORTAL, "HTML", "proxy"),
     ],
 )
