@@ -68,5 +68,5 @@ def free_bytes(folder: Path) -> int:
     while True:
         try:
             return shutil.disk_usage(folder).free
-        except (FileNotFoundError, NotADirectoryError):
-            folder = folder.parent
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            folder = folder.parent  # the root at last, which answers

@@ -97,20 +97,15 @@ class Database:
                 raise gone()
             tx = Tx(self._writer, self._path.parent)
             try:
-                await self._uninterrupted(self._writer, "BEGIN IMMEDIATE")
+                await _uninterrupted(self._writer, "BEGIN IMMEDIATE", self._path.parent)
                 yield tx
                 tx.end()
-                await self._uninterrupted(self._writer, "COMMIT")
+                await _uninterrupted(self._writer, "COMMIT", self._path.parent)
             except BaseException:
                 tx.end()
                 with anyio.CancelScope(shield=True), suppress(sqlite3.Error):
                     await self._writer.rollback()  # nothing to do where SQLite did it already
                 raise
-
-    async def _uninterrupted(self, connection: aiosqlite.Connection, sql: str) -> None:
-        with anyio.CancelScope(shield=True), plain_errors(self._path.parent):
-            async with connection.execute(sql):
-                pass
 
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Read committed data."""
@@ -125,6 +120,14 @@ class Database:
             marks = ",".join("?" * len(part))
             found.extend(await self.fetch(sql.replace("/*keys*/", marks), (*head, *part)))
         return found
+
+
+async def _uninterrupted(
+    connection: aiosqlite.Connection, sql: str, folder: Path | None = None
+) -> None:
+    with anyio.CancelScope(shield=True), plain_errors(folder):
+        async with connection.execute(sql):
+            pass
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:
