@@ -43,8 +43,15 @@ def status_failure(call: Call, answer: Reply | StreamReply) -> ConnectorError | 
     if call.accept(answer):
         return None
     if call.retry is Retry.SAFE:
-        return BadReply("A reply is not what this endpoint promises.", status=status)
+        return BadReply(_not_promised(answer), status=status)
     return OutcomeUnknown("A call was sent and its answer is unreadable.", status=status)
+
+
+def _not_promised(answer: Reply) -> str:
+    kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind == "text/html":
+        return "An HTML page came where the API's own answer was due."
+    return "A reply is not what this endpoint promises."
 
 
 def may_retry(call: Call, failure: ConnectorError) -> bool:

@@ -1,7 +1,6 @@
 """The preflight: is everything there, allowed, and large enough, before anything moves."""
 
 import os
-import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +11,15 @@ from connectors.salesforce.client import SalesforceClient
 from service.compose import KustomerSide, open_kustomer_side, open_salesforce
 from service.config import Config, Secret
 from service.errors import DONE, REFUSED, REMOTE, USAGE, DeskferryError, explain
-from service.identity import StateDisagrees
+from service.identity import check_config
 from service.mapped import default_mapping, shape_of
 from service.phases import PHASES
-from state.errors import NoWorkspace
+from service.room import Room, free_bytes, room_for
+from state.errors import NoWorkspace, StateTooOld
 from state.ledger import Ledger
 from transforms.compile import MapSettings, compile_mapping
 from transforms.mapping import parse_mapping
 
-LEAST_DISK_MB = 500
 # A preflight answers soon: someone is waiting for it.
 QUICK = RetryPolicy(attempts=2, base_s=0.2)
 _BY_WEIGHT = (DONE, REFUSED, REMOTE, USAGE)
@@ -90,6 +89,7 @@ async def run_check(config: Config, clock: Clock) -> CheckResult:
     """
     checks = _Checks(config)
     _workspace(checks)
+    await _disk(checks, clock)
     await checks.attempt("state", lambda: _state(config, clock))
     kustomer_ready, salesforce_ready = _secrets(checks)
     if kustomer_ready:
@@ -103,28 +103,45 @@ async def run_check(config: Config, clock: Clock) -> CheckResult:
 
 def _workspace(checks: _Checks) -> None:
     folder: Path = checks.config.workspace
-    while not folder.exists():
+    while not os.path.lexists(folder):
         folder = folder.parent
-    usable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    if not folder.is_dir():
+        step = "Set workspace in the config to a folder of its own."
+        checks.add("workspace", False, "The workspace's path leads to a file.", step)
+        return
+    usable = os.access(folder, os.W_OK | os.X_OK)
     told = "The workspace can be written." if usable else "The workspace cannot be written."
     checks.add("workspace", usable, told, "Give the user that runs Deskferry write access to it.")
-    free = shutil.disk_usage(folder).free // 1_000_000
-    told = f"{free:,} MB free for the workspace."
-    checks.add("disk", free > LEAST_DISK_MB, told, "Make room, or choose another workspace.")
+
+
+async def _disk(checks: _Checks, clock: Clock) -> None:
+    folder, limit = checks.config.workspace, checks.config.spool_limit_mb * 1_000_000
+    try:
+        async with Ledger.open(folder, clock=clock.now, read_only=True) as ledger:
+            room = await room_for(ledger, folder, limit)
+    except Exception:  # noqa: BLE001 - the check of the state says it
+        room = Room(free_bytes(folder), 0, limit)
+    told = f"{room.free / 1e6:,.0f} MB free for the workspace"
+    if room.free >= room.wanted:
+        checks.add("disk", True, f"{told}.")
+    elif room.free >= room.needed:
+        told += f"; the spool may use {room.spool_bytes / 1e6:,.0f} of {limit / 1e6:,.0f} MB."
+        step = "Nothing, or make room: reading waits for loading once the spool has used it up."
+        checks.add("disk", None, told, step)
+    else:
+        told += f"; at least {room.needed / 1e6:,.0f} MB are needed."
+        checks.add("disk", False, told, "Make room, or choose another workspace.")
 
 
 async def _state(config: Config, clock: Clock) -> str:
     try:
         async with Ledger.open(config.workspace, clock=clock.now, read_only=True) as ledger:
-            known = await ledger.facts.get("config_fingerprint")
+            await check_config(config, ledger)
             done = [phase.name for phase in PHASES if await ledger.gates.closed(phase.name)]
     except NoWorkspace:
         return "No migration was begun here yet."
-    if known not in (None, config.fingerprint()):
-        raise StateDisagrees(
-            "The workspace was begun with other addresses or another org.",
-            next_step="Use the config it was begun with, or choose another workspace.",
-        )
+    except StateTooOld as error:
+        return f"{error.message} The next migrate brings it up and keeps a copy."
     return f"A migration was begun here; {len(done)} of {len(PHASES)} phases are done."
 
 

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from connectors.errors import ConnectorError
 from state.errors import StateError
+from state.plain import NO_ROOM, disk_full
 from transforms.errors import MappingError
 
 Recovery = Literal["retry", "hold", "stop", "refuse"]
@@ -81,6 +82,8 @@ _BY_CODE = {
     "workspace-locked": REFUSED,
     "workspace-unusable": REFUSED,
     "no-workspace": REFUSED,
+    "workspace-cannot-lock": REFUSED,
+    "state-too-old": REFUSED,
     "disk-full": INTERRUPTED,
     "mapping-does-not-fit": REFUSED,
 }
@@ -101,6 +104,8 @@ def explain(error: BaseException) -> Problem:
     if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
         sentence = "Stopped as asked. Everything done so far is kept."
         return Problem("interrupted", sentence, INTERRUPTED_STEP, INTERRUPTED, "retry")
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        error = disk_full()  # wherever it was: a report, a log, our own output into a file
     if not isinstance(error, ROOTS):
         sentence = f"Something unexpected happened ({type(error).__name__})."
         return Problem("unexpected", sentence, UNEXPECTED_STEP, UNEXPECTED)

@@ -5,7 +5,7 @@ Running it again resumes: what the ledger knows is not asked, transformed or sen
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -32,8 +32,10 @@ from service.phases import PHASES, Phase
 from service.planner import Planner
 from service.progress import BudgetView, PhaseProgress, RunProgress, RunSnapshot
 from service.reread import Rereader
+from service.room import spool_room
 from service.seal import Sealer
 from state.books import Book
+from state.errors import StateError
 from state.ledger import Ledger
 from transforms.compile import CompiledMapping
 from transforms.lookups import Lookups
@@ -72,8 +74,11 @@ class Migration:
 
     command = "migrate"
 
-    def __init__(self, config: Config, *, clock: Clock, stop: anyio.Event) -> None:
+    def __init__(
+        self, config: Config, *, clock: Clock, stop: anyio.Event, same_org: bool = False
+    ) -> None:
         self._config = config
+        self._same_org = same_org
         self._clock = clock
         self._stop = stop
         self._ended_with = DONE
@@ -103,7 +108,9 @@ class Migration:
             async with ledger.write() as tx:
                 run = await ledger.runs.start(tx, self.command, os.getpid())
             stack.push_async_exit(self._in_command_log(ledger, run))
-            await check_identity(self._config, ledger, kustomer.client, salesforce)
+            await check_identity(
+                self._config, ledger, kustomer.client, salesforce, same_org=self._same_org
+            )
             await self._prepare(ledger, salesforce, run)
             await self._recall(ledger)
             await self._drive(ledger, kustomer, salesforce)
@@ -132,7 +139,9 @@ class Migration:
             code = explain(error).exit_code if error else self._ended_with
             if isinstance(error, anyio.get_cancelled_exc_class()):
                 code = INTERRUPTED
-            with anyio.CancelScope(shield=True):
+            # What ended the run is the news; that its end could not be noted, too, is not.
+            quiet = suppress(StateError) if error else nullcontext()
+            with anyio.CancelScope(shield=True), quiet:
                 async with ledger.write() as tx:
                     await ledger.runs.finish(tx, run, code)
 
@@ -160,6 +169,8 @@ class Migration:
         open_phases = await self._phases_to_run(ledger)
         if not open_phases:
             return
+        spool_limit = self._config.spool_limit_mb * 1_000_000
+        spool_limit = await spool_room(ledger, self._config.workspace, spool_limit)
         mapping = await self._mapping(ledger, salesforce)
         lookups = Lookups()
         if await _makes_rows(ledger, open_phases):
@@ -171,7 +182,7 @@ class Migration:
             mapping,
             lookups,
             lanes=self._config.salesforce.lanes,
-            spool_limit_bytes=self._config.spool_limit_mb * 1_000_000,
+            spool_limit_bytes=spool_limit,
         )
         sealer.spool_bytes = await ledger.batches.open_bytes()
         self._watch(kustomer, queue, sealer)

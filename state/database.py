@@ -1,10 +1,9 @@
-"""The SQLite file: one writer, one reader, migrations, and errors in our own words."""
+"""The SQLite file: one writer and one reader."""
 
-import errno
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,30 @@ import anyio.to_thread
 
 from state import queries
 from state.errors import (
-    DiskFull,
     IllegalStep,
     NoWorkspace,
-    StateDamaged,
-    StateError,
-    StateTooNew,
-    WorkspaceLocked,
+    StateTooOld,
+    WorkspaceCannotLock,
     WorkspaceUnusable,
 )
+from state.forms import bring_up, form_of
+from state.plain import gone, plain_errors
+
+__all__ = ["Database", "Tx", "open_database", "plain_errors"]
 
 IN_KEYS = 500
 CACHE = "PRAGMA cache_size = -32000"  # KiB, for each connection
+# A large transaction's WAL does not keep its room on the disk for ever.
+WAL_KEPT = "PRAGMA journal_size_limit = 67108864"
+_NO_SIDE_FILES = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 class Tx:
     """An open write transaction; only `Database.write` makes one. Of no use after its end."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, folder: Path) -> None:
         self._connection: aiosqlite.Connection | None = connection
+        self._folder = folder
 
     def end(self) -> None:
         """Refuse all further work: it would be outside the transaction."""
@@ -40,13 +44,13 @@ class Tx:
 
     async def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Execute one statement; returns the id of the row it inserted, if any."""
-        with plain_errors():
+        with plain_errors(self._folder):
             async with self._open.execute(sql, values) as cursor:
                 return cursor.lastrowid or 0
 
     async def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
         """Execute one statement for many rows; returns how many rows of the database changed."""
-        with plain_errors():
+        with plain_errors(self._folder):
             before = self._open.total_changes
             async with self._open.executemany(sql, rows):
                 pass
@@ -54,7 +58,7 @@ class Tx:
 
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Read what this transaction sees."""
-        with plain_errors():
+        with plain_errors(self._folder):
             return list(await self._open.execute_fetchall(sql, values))
 
     @property
@@ -67,9 +71,13 @@ class Tx:
 class Database:
     """Both connections of one ledger file."""
 
-    def __init__(self, writer: aiosqlite.Connection | None, reader: aiosqlite.Connection) -> None:
+    def __init__(
+        self, path: Path, writer: aiosqlite.Connection | None, reader: aiosqlite.Connection
+    ) -> None:
+        self._path = path
         self._writer = writer
         self._reader = reader
+        self._file = _file_at(path)
         self._turn = anyio.Lock()
 
     @asynccontextmanager
@@ -78,18 +86,21 @@ class Database:
 
         Once the body has ended, the commit is not interrupted. A commit that fails, as on a full
         disk, leaves nothing behind and the next transaction is free to try. Raises
-        `WorkspaceUnusable`, `DiskFull`, `StateDamaged`, and `WorkspaceLocked` when another program
-        holds the database for over 5 s.
+        `WorkspaceUnusable`, `DiskFull`, `DiskFailed`, `StateDamaged`, `WorkspaceGone` when the file is
+        not where it was (a deleted file would still take writes, and keep none), and `WorkspaceLocked`
+        when another program holds the database for over 5 s.
         """
         if self._writer is None:
             raise WorkspaceUnusable("The workspace is open for reading only.")
         async with self._turn:
-            tx = Tx(self._writer)
+            if _file_at(self._path) != self._file:
+                raise gone()
+            tx = Tx(self._writer, self._path.parent)
             try:
-                await _uninterrupted(self._writer, "BEGIN IMMEDIATE")
+                await _uninterrupted(self._writer, "BEGIN IMMEDIATE", self._path.parent)
                 yield tx
                 tx.end()
-                await _uninterrupted(self._writer, "COMMIT")
+                await _uninterrupted(self._writer, "COMMIT", self._path.parent)
             except BaseException:
                 tx.end()
                 with anyio.CancelScope(shield=True), suppress(sqlite3.Error):
@@ -111,50 +122,92 @@ class Database:
         return found
 
 
-async def _uninterrupted(connection: aiosqlite.Connection, sql: str) -> None:
-    with anyio.CancelScope(shield=True), plain_errors():
+async def _uninterrupted(
+    connection: aiosqlite.Connection, sql: str, folder: Path | None = None
+) -> None:
+    with anyio.CancelScope(shield=True), plain_errors(folder):
         async with connection.execute(sql):
             pass
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file lies there, by device and number; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @asynccontextmanager
 async def open_database(path: Path, *, read_only: bool) -> AsyncIterator[Database]:
     """Open the file, bring it to the newest form, and close it at the end.
 
-    Reading only, the file must be in the newest form already. Raises `NoWorkspace`, `StateTooNew`,
-    `StateDamaged`, `WorkspaceUnusable`, `WorkspaceLocked`, `DiskFull`.
+    Reading only, the file must be in the newest form already, and nothing is changed; a workspace that
+    this user may only read can be looked at while nobody works in it. Raises `NoWorkspace`,
+    `StateTooOld`, `StateTooNew`, `StateDamaged`, `WorkspaceUnusable`, `WorkspaceCannotLock`,
+    `WorkspaceLocked`, `DiskFull`, `DiskFailed`.
     """
     async with AsyncExitStack() as stack:
-        with plain_errors():
+        with plain_errors(path.parent):
             writer = None if read_only else await _open_writer(stack, path)
-            reader = await _connect(stack, _address_for_reading(path), uri=True)
-            await reader.execute(CACHE)
-            if read_only and await _version(reader) < len(queries.migrations()):
-                raise NoWorkspace("The workspace's state is not in its present form yet.")
-        yield Database(writer, reader)
+            reader = await _open_reader(stack, path)
+            if read_only:
+                await _look_at_form(reader)
+        yield Database(path, writer, reader)
 
 
 async def _open_writer(stack: AsyncExitStack, path: Path) -> aiosqlite.Connection:
     await anyio.to_thread.run_sync(_make_private, path)
     writer = await _connect(stack, str(path), isolation_level=None)
-    version = await _version(writer)
-    for pragma in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", CACHE):
+    await form_of(writer)
+    mode = list(await writer.execute_fetchall("PRAGMA journal_mode = WAL"))
+    if mode[0][0] != "wal":
+        raise WorkspaceCannotLock("The workspace's file system cannot share the database's memory.")
+    for pragma in ("PRAGMA synchronous = FULL", CACHE, WAL_KEPT):
         await writer.execute(pragma)
-    for number, script in enumerate(queries.migrations()[version:], start=version + 1):
-        await writer.executescript(
-            f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
-        )
+    await bring_up(writer, path)
     return writer
+
+
+async def _open_reader(stack: AsyncExitStack, path: Path) -> aiosqlite.Connection:
+    """Open for reading. Where SQLite may not make its side files, it reads the file alone.
+
+    That is right only without a write-ahead log, which holds what a working or killed process has
+    committed last.
+    """
+    address = _address_for_reading(path)
+    try:
+        reader = await _connect(stack, address, uri=True)
+        await form_of(reader)
+    except sqlite3.OperationalError as error:
+        no_side_files = error.sqlite_errorcode & 0xFF in _NO_SIDE_FILES
+        log = _file_at(path.with_name(f"{path.name}-wal"))
+        if not no_side_files or not _file_at(path) or log:
+            raise
+        reader = await _connect(stack, f"{address}&immutable=1", uri=True)
+    await reader.execute(CACHE)
+    return reader
+
+
+def _address_for_reading(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"
+
+
+async def _look_at_form(reader: aiosqlite.Connection) -> None:
+    form, newest = await form_of(reader), len(queries.migrations())
+    if form == 0:
+        raise NoWorkspace("There is no migration state in the workspace yet.")
+    if form < newest:
+        raise StateTooOld(
+            f"The workspace's state has form {form}; this version uses form {newest}."
+        )
 
 
 def _make_private(path: Path) -> None:
     """Make the file for its owner only; SQLite gives its side files the same rights."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     path.chmod(0o600)
-
-
-def _address_for_reading(path: Path) -> str:
-    return f"{path.absolute().as_uri()}?mode=ro"
 
 
 async def _connect(stack: AsyncExitStack, address: str, **how: Any) -> aiosqlite.Connection:
@@ -166,53 +219,3 @@ async def _connect(stack: AsyncExitStack, address: str, **how: Any) -> aiosqlite
 
     stack.push_async_callback(close)
     return connection
-
-
-async def _version(connection: aiosqlite.Connection) -> int:
-    rows = list(await connection.execute_fetchall("PRAGMA user_version"))
-    version = int(rows[0][0])
-    if version > len(queries.migrations()):
-        raise StateTooNew("The workspace was written by a newer version of Deskferry.")
-    return version
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Say SQLite's and the system's refusals in our own words."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        plain = _sqlite_error(error)
-        if plain is None:
-            raise
-        raise plain from error
-    except OSError as error:
-        plain = _system_error(error)
-        if plain is None:
-            raise
-        raise plain from error
-
-
-def _sqlite_error(error: sqlite3.DatabaseError) -> StateError | None:
-    primary = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if primary == sqlite3.SQLITE_FULL:
-        return DiskFull("There is no room left on the workspace's disk.")
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StateDamaged("The workspace's database is damaged.")
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return WorkspaceLocked("Another program holds the workspace's database.")
-    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return WorkspaceUnusable("The workspace's database cannot be opened for this.")
-    if primary == sqlite3.SQLITE_IOERR:
-        return WorkspaceUnusable("The workspace's disk failed to read or write.")
-    return None
-
-
-def _system_error(error: OSError) -> StateError | None:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull("There is no room left on the workspace's disk.")
-    if error.errno == errno.EIO:
-        return WorkspaceUnusable("The workspace's disk failed to read or write.")
-    if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
-        return WorkspaceUnusable("The workspace folder cannot be used.")
-    return None

@@ -10,11 +10,14 @@ class StateError(Exception):
 
     code: ClassVar[str] = "state-error"
     recovery: ClassVar[Recovery] = "stop"
-    next_step: ClassVar[str] = "Look at the workspace folder, then run the command again."
+    next_step: str = "Look at the workspace folder, then run the command again."
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, next_step: str | None = None) -> None:
+        """`next_step` takes the place of the class's own where this case needs another."""
         super().__init__(message)
         self.message = message
+        if next_step is not None:
+            self.next_step = next_step
 
 
 class StateTooNew(StateError):
@@ -23,6 +26,16 @@ class StateTooNew(StateError):
     code = "state-too-new"
     recovery = "refuse"
     next_step = "Use the Deskferry version that wrote this workspace, or a newer one."
+
+
+class StateTooOld(StateError):
+    """The state has an earlier form, and was opened for looking only, which changes nothing."""
+
+    code = "state-too-old"
+    recovery = "refuse"
+    next_step = (
+        "Run deskferry migrate: it brings the state up and keeps a copy of the earlier form."
+    )
 
 
 class StateDamaged(StateError):
@@ -49,8 +62,35 @@ class WorkspaceUnusable(StateError):
     next_step = "Give the user that runs Deskferry write access to the workspace folder."
 
 
+class WorkspaceGone(StateError):
+    """The workspace was there when the run began and is not there, or not the same one, any more."""
+
+    code = "workspace-gone"
+    recovery = "stop"
+    next_step = (
+        "Put the folder back where it was and run the command again; if it is lost, see `workspace "
+        "deleted` in docs/promises.md."
+    )
+
+
+class WorkspaceCannotLock(StateError):
+    """The workspace's file system has no locks, as some network file systems: nothing is safe there."""
+
+    code = "workspace-cannot-lock"
+    recovery = "refuse"
+    next_step = "Put the workspace on a local disk (setting workspace in the config)."
+
+
+class DiskFailed(StateError):
+    """The workspace's disk refused to read or write, and not for want of room."""
+
+    code = "disk-failed"
+    recovery = "stop"
+    next_step = "Look at the disk and the system's log; then run the command again, or use a copy."
+
+
 class DiskFull(StateError):
-    """No room is left for state or spool."""
+    """No room is left for state, spool, report or log, or a quota or file size limit is reached."""
 
     code = "disk-full"
     recovery = "stop"

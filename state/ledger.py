@@ -78,5 +78,14 @@ def _prepare(stack: ExitStack, folder: Path, read_only: bool) -> None:
         if not read_only:
             make_workspace(folder)
             stack.enter_context(locked(folder))
-        elif not (folder / DATABASE).exists():
+        elif not _there(folder / DATABASE):
             raise NoWorkspace("There is no migration state in the workspace yet.")
+
+
+def _there(path: Path) -> bool:
+    """Tell whether the file is there; a folder that may not be looked into is an error, not a no."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True

@@ -129,6 +129,8 @@ class Spool:
                 try:
                     handle = stack.enter_context((self._folder / name).open("rb"))
                 except FileNotFoundError:
+                    if not self._folder.exists():
+                        raise  # all of it is gone, not this file alone
                     raise StateDamaged(f"Batch file {name} is gone.") from None
                 if os.fstat(handle.fileno()).st_size < _HEAD.size:
                     raise StateDamaged(f"Batch file {name} is cut short.")

@@ -1,5 +1,6 @@
 """The workspace folder and its lock: one working process at a time."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -7,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from state.database import plain_errors
-from state.errors import WorkspaceLocked
+from state.errors import WorkspaceCannotLock, WorkspaceLocked
 
 DATABASE = "state.sqlite"
 SPOOL = "spool"
 LOCK = "lock"
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 
 
 def make_workspace(folder: Path) -> None:
@@ -25,20 +27,30 @@ def make_workspace(folder: Path) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Hold the workspace; raises `WorkspaceLocked` with the other's process id.
 
-    The lock is the system's: it ends with the process, however that ends.
+    The lock is the system's: it ends with the process, however that ends, so that a lock file which a
+    killed process left is no obstacle. Raises `WorkspaceCannotLock` where the file system has no locks.
     """
     with plain_errors():
         handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            other = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
-            raise WorkspaceLocked(
-                f"Another process (pid {other}) works in this workspace."
-            ) from None
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        _take(handle)
+        with plain_errors():
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(handle)
+
+
+def _take(handle: int) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        other = os.pread(handle, 20, 0).decode(errors="replace").strip() or "unknown"
+        raise WorkspaceLocked(f"Another process (pid {other}) works in this workspace.") from None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        raise WorkspaceCannotLock(
+            "The workspace lies on a file system that cannot lock files."
+        ) from None

@@ -24,15 +24,16 @@ def check(context: typer.Context) -> None:
         if options.json:
             print_document(CheckDocument, asdict(result))
         else:
+            width = max(len(item.name) for item in result.items)
             for item in result.items:
-                _print(item)
+                _print(item, width)
         return result.exit_code
 
     run_command(options, work)
 
 
-def _print(item: CheckItem) -> None:
+def _print(item: CheckItem, width: int) -> None:
     mark = {True: "ok  ", False: "NO  ", None: "note"}[item.ok]
-    typer.echo(f"{mark}  {item.name:<26}{item.detail}")
+    typer.echo(f"{mark}  {item.name:<{width}}  {item.detail}")
     if item.next_step:
         typer.echo(f"      Next: {item.next_step}")

@@ -54,7 +54,7 @@ def demo(
     size: int = typer.Option(2000, min=10, help="Conversations in the demo org."),
     keep: bool = typer.Option(False, help="Keep workspace and report in ./ferry-demo."),
 ) -> None:
-    """Run the whole journey on the shipped stand-ins, in about a minute."""
+    """Run the whole journey on the stand-ins, in about a minute."""
     options: GlobalOptions = context.obj
 
     def work() -> int:

@@ -104,9 +104,13 @@ class RetryDocument(Document):
 
 
 class PhaseStatus(BookFacts):
-    """One phase as the ledger has it; `difference` is 0 when its books balance."""
+    """One phase as the ledger has it; `difference` is 0 when its books balance.
+
+    `source_total` is what the source itself counts; null where it cannot, or was not asked yet.
+    """
 
     name: str
+    source_total: int | None
     state: Literal["waiting", "extracting", "loading", "done"]
     difference: int
 

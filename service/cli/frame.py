@@ -48,7 +48,7 @@ def guarded(options: GlobalOptions, work: Callable[[], int]) -> NoReturn:
         code = work()
         sys.stdout.flush()
     except BrokenPipeError:
-        _forget_stdout()
+        _forget_output()
         code = UNEXPECTED
     except BaseException as error:  # noqa: BLE001 - the last place where an error can be said plainly
         code = _end_with(options, error)
@@ -61,34 +61,50 @@ def _as_interrupt(_: int, __: FrameType | None) -> NoReturn:
 
 def _end_with(options: GlobalOptions, error: BaseException) -> int:
     problem = explain(error)
-    try:
-        tell(options, problem)
-    except BrokenPipeError:
-        _forget_stdout()
+    tell(options, problem)
     if problem.exit_code == UNEXPECTED:
         _write_crash_file(error, _crash_folder(options))
     return problem.exit_code
 
 
-def _forget_stdout() -> None:
-    """The reader of our output has gone; what is left of it must not fail again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _forget_output() -> None:
+    """Our output cannot be taken any more; what is left of it must not fail again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
 
 
 def tell(options: GlobalOptions, problem: Problem) -> None:
-    """Say a problem: one sentence and the next step; as JSON too when asked."""
+    """Say a problem: one sentence and the next step; as JSON too when asked.
+
+    An output that takes nothing any more (its reader has gone, its disk is full) does not silence
+    the other one, nor change the exit code.
+    """
+    for say in (_say_words, _say_document) if options.json else (_say_words,):
+        try:
+            say(problem)
+        except OSError:
+            _forget_output()
+
+
+def _say_words(problem: Problem) -> None:
     typer.echo(f"{problem.code}: {problem.sentence}", err=True)
     if problem.next_step:
         typer.echo(f"Next: {problem.next_step}", err=True)
-    if options.json:
-        facts = {
-            "code": problem.code,
-            "message": problem.sentence,
-            "next_step": problem.next_step,
-            "exit_code": problem.exit_code,
-            "recovery": problem.recovery,
-        }
-        print_document(ErrorDocument, {"error": facts})
+
+
+def _say_document(problem: Problem) -> None:
+    facts = {
+        "code": problem.code,
+        "message": problem.sentence,
+        "next_step": problem.next_step,
+        "exit_code": problem.exit_code,
+        "recovery": problem.recovery,
+    }
+    print_document(ErrorDocument, {"error": facts})
 
 
 def print_document(kind: type[BaseModel], facts: Mapping[str, Any]) -> None:

@@ -45,7 +45,7 @@ def options(
     config: Path = typer.Option(Path("deskferry.yaml"), help="The config file."),  # noqa: B008
     json: bool = typer.Option(False, "--json", help="Machine output on stdout."),
     version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Tell it."
+        False, "--version", callback=_version, is_eager=True, help="Tell the version."
     ),
 ) -> None:
     """Take the options that every command has."""

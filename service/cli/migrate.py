@@ -25,7 +25,12 @@ def add_to(app: typer.Typer) -> None:
     app.command(name="migrate")(migrate)
 
 
-def migrate(context: typer.Context) -> None:
+def migrate(
+    context: typer.Context,
+    same_org: bool = typer.Option(
+        False, "--same-org", help="Take new addresses in the config; both orgs' ids must agree."
+    ),
+) -> None:
     """Move everything; run it again to resume."""
     options: GlobalOptions = context.obj
 
@@ -36,7 +41,7 @@ def migrate(context: typer.Context) -> None:
         log = structlog.get_logger()
         log.info("run-started", command="migrate", version=VERSION)
         async with stop_on_signal() as stop:
-            run = Migration(config, clock=clock, stop=stop)
+            run = Migration(config, clock=clock, stop=stop, same_org=same_org)
             outcome: Outcome
             async with anyio.create_task_group() as group:
                 group.start_soon(show_progress, run.snapshot)

@@ -7,12 +7,14 @@ import anyio
 import typer
 from rich.console import Console, Group
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from service.progress import PhaseSnapshot, RunSnapshot
 
 LIVE_S = 0.5
 PLAIN_S = 10.0
+BAR_WIDTH = 16
 
 
 async def show_progress(snapshot: Callable[[], RunSnapshot]) -> None:
@@ -68,11 +70,26 @@ def eta(phase: PhaseSnapshot) -> str:
     return f"about {hours}:{minutes:02d}:{seconds:02d} left at this pace"
 
 
+def bar(phase: PhaseSnapshot) -> ProgressBar | str:
+    """How far the phase is, of what the source counts; nothing where that is not known."""
+    if phase.state == "done":
+        return ProgressBar(total=1, completed=1, width=BAR_WIDTH)
+    if not phase.source_total:
+        return ""
+    settled = phase.loaded + phase.matched + phase.skipped + phase.held + phase.failed
+    return ProgressBar(
+        total=2 * max(phase.source_total, phase.extracted),
+        completed=phase.extracted + settled + phase.duplicates,
+        width=BAR_WIDTH,
+    )
+
+
 def _table(seen: RunSnapshot) -> Group:
     table = Table(box=None, pad_edge=False)
     table.add_column("phase")
     for name in ("extracted", "loaded", "matched", "held", "failed", "rate/s"):
         table.add_column(name, justify="right")
+    table.add_column("")
     table.add_column("state")
     for phase in seen.phases:
         counts = (phase.extracted, phase.loaded, phase.matched, phase.held, phase.failed)
@@ -80,6 +97,7 @@ def _table(seen: RunSnapshot) -> Group:
             phase.name,
             *(f"{count:,}" for count in counts),
             f"{phase.rate_per_s:,.0f}",
+            bar(phase),
             phase.state if phase.state in ("waiting", "done") else f"{phase.state}, {eta(phase)}",
         )
     notes = [

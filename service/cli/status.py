@@ -39,8 +39,10 @@ def status(context: typer.Context) -> None:
             print_document(StatusDocument, {"phases": phases})
             return 0
         for phase in phases:
+            total = phase["source_total"]
+            read = f"{phase['extracted']:,}" + (f" of {total:,}" if total is not None else "")
             typer.echo(
-                f"{phase['name']:<14}{phase['state']:<12}{phase['extracted']:>10,} extracted"
+                f"{phase['name']:<14}{phase['state']:<12}{read:>22} extracted"
                 f"{phase['loaded']:>10,} loaded{phase['matched']:>8,} matched"
                 f"{sum(phase['held'].values()):>7,} held{sum(phase['failed'].values()):>7,} failed"
             )
@@ -58,4 +60,11 @@ async def _phase(ledger: Ledger, name: str) -> dict[str, Any]:
         state = "loading"
     elif await ledger.slices.of(name):
         state = "extracting"
-    return {"name": name, "state": state, **asdict(book), "difference": book.difference}
+    total = await ledger.facts.get(f"source_total.{name}")
+    return {
+        "name": name,
+        "state": state,
+        "source_total": int(total) if total else None,
+        **asdict(book),
+        "difference": book.difference,
+    }

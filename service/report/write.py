@@ -9,14 +9,20 @@ import orjson
 from jinja2 import Environment, StrictUndefined
 
 from service.report.facts import ReportFacts
+from state.plain import plain_errors
 
 
 def write_report(facts: ReportFacts, folder: Path) -> Path:
-    """Write `report.html` and `report.json` into `folder`; returns the HTML file's path."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Write `report.html` and `report.json` into `folder`; returns the HTML file's path.
+
+    Each is written whole or not at all: an earlier report stays when the disk is full. Raises
+    `DiskFull`, `WorkspaceUnusable`.
+    """
     page = folder / "report.html"
-    _put(page, render(facts).encode())
-    _put(folder / "report.json", orjson.dumps(facts.model_dump(), option=orjson.OPT_INDENT_2))
+    with plain_errors():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _put(page, render(facts).encode())
+        _put(folder / "report.json", orjson.dumps(facts.model_dump(), option=orjson.OPT_INDENT_2))
     return page
 
 
@@ -36,6 +42,12 @@ def _moment(value: float | None) -> str:
 
 
 def _put(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
+    aside = path.with_name(f"{path.name}.part")
+    try:
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        aside.replace(path)
+    except OSError:
+        aside.unlink(missing_ok=True)  # a full disk needs the room back
+        raise

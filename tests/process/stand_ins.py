@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +43,19 @@ class Journey:
         text = CONFIG.format(share=share, **values)
         (self.folder / "deskferry.yaml").write_text(text, encoding="utf-8")
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> "subprocess.Popen[str]":
         environment = {
             **os.environ,
+            **(environment or {}),
             "TEST_KUSTOMER_KEY": KEY,
             "TEST_CLIENT_ID": "deskferry-demo",
             "TEST_CLIENT_SECRET": SECRET,
+            **(secrets or {}),
         }
         return subprocess.Popen(
             [sys.executable, "-m", "service", *arguments],

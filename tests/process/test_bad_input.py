@@ -1,12 +1,18 @@
 """Records and replies as they must not be: nothing is lost, neighbours go on, words are plain."""
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.process.stand_ins import Journey, journey
+from tests.process.test_journey import assert_once, wait_until_made
 
 pytestmark = pytest.mark.process
 T = "2026-03-05T05:00:00.000Z"
@@ -117,7 +123,6 @@ def refused(run: Journey, **fault: Any) -> tuple[int, str]:
     run.clear_faults(run.source)
     assert "Traceback" not in err
     assert "Next:" in err
-    assert "migrate" in err or "key" in err or "role" in err or "address" in err
     return code, err
 
 
@@ -126,6 +131,114 @@ def test_what_stops_a_run_is_said_plainly_and_the_next_run_goes_on(tmp_path: Pat
     with journey(tmp_path, options) as run:
         code, err = refused(run, match="/v1/notes", kind="status", status=403)
         assert code == 6
-        assert "role" in err
+        assert "role-missing: " in err
+        assert "org.permission.note.read" in err
+        code, err = refused(run, match="/v1/notes", kind="not_a_page")
+        assert (code, "not-a-page: " in err) == (6, True), err
         code, _, err = run.run("migrate")
         assert code == 5, err
+        assert_once(run)
+
+
+@contextmanager
+def something_else(status: int, kind: str, body: str) -> Iterator[str]:
+    """A server that is not the API: it answers every call with the same; yields its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body.encode())))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        do_GET = do_POST = answer  # noqa: N815 - the names are the library's
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+REGION = (
+    '{"errors":[{"status":401,"code":"unauthorized","title":"Auth token associated with pod prod2 '
+    'but request is being handled by prod1"}]}'
+)
+PORTAL = "<html><body>Please sign in to the guest network, c1@example.test</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("side", "status", "kind", "body", "says", "helps"),
+    [
+        ("source", 401, "application/json", REGION, "pod prod2", "base_url"),
+        ("source", 200, "text/html", PORTAL, "names the org", "proxy"),
+        ("target", 200, "text/html", PORTAL, "HTML", "proxy"),
+    ],
+)
+def test_an_address_that_is_not_the_orgs_own_api_is_said_so(
+    tmp_path: Path, side: str, status: int, kind: str, body: str, says: str, helps: str
+) -> None:
+    options = [f"--dataset={dataset(tmp_path)}"]
+    with journey(tmp_path, options) as run, something_else(status, kind, body) as address:
+        run.configure(**{side: address})
+        code, out, err = run.run("check", "--json")
+        assert code == 6, err
+        name = "kustomer" if side == "source" else "salesforce"
+        told = next(each for each in json.loads(out)["items"] if each["name"] == name)
+        assert told["ok"] is False
+        assert says in told["detail"]
+        assert helps in told["next_step"]
+        assert "Traceback" not in out + err
+        assert "guest network" not in out + err
+
+
+def assert_refused(run: Journey, exit_code: int, code: str, helps: str, **secrets: str) -> None:
+    """The real command ends with this code, words with a next step, and no trace of a failure."""
+    child = run.start("migrate", "--json", secrets=secrets)
+    out, err = child.communicate(timeout=120)
+    told = json.loads(out)["error"]
+    assert (child.returncode, told["code"]) == (exit_code, code), err
+    assert helps in told["next_step"]
+    assert f"Next: {told['next_step']}" in err
+    assert "Traceback" not in err
+    assert not [secret for secret in secrets.values() if secret and secret in out + err]
+
+
+def test_wrong_and_expired_keys_and_a_missing_secret_are_told_apart(tmp_path: Path) -> None:
+    with journey(tmp_path, [f"--dataset={dataset(tmp_path)}"]) as run:
+        key = "TEST_KUSTOMER_KEY"
+        assert_refused(run, 6, "auth-refused", "key", **{key: "no-such-key"})
+        assert_refused(run, 6, "expired-key", "new key", **{key: "kustomer-expired-key"})
+        assert_refused(run, 2, "secret-missing", "variable", **{key: ""})
+        assert_refused(run, 6, "auth-refused", "secret", TEST_CLIENT_SECRET="no-such-secret")
+        run.configure(source="http://127.0.0.1:9")
+        assert_refused(run, 6, "unreachable", "address")
+        assert run.effects() == []
+
+
+def test_sessions_that_end_in_the_middle_are_made_anew_and_nothing_is_doubled(
+    tmp_path: Path,
+) -> None:
+    options = [f"--dataset={dataset(tmp_path)}", "--rate-limit=100000"]
+    with journey(tmp_path, options, ["--job-delay=0.5"]) as run:
+        child = run.start("migrate")
+        wait_until_made(run, 1)
+        httpx.post(f"{run.target}/__admin/expire-tokens").raise_for_status()
+        _, err = child.communicate(timeout=60)
+        assert child.returncode == 5, err
+        assert_once(run)
+
+
+def test_a_mapping_file_with_faults_names_them_and_moves_nothing(tmp_path: Path) -> None:
+    with journey(tmp_path, [f"--dataset={dataset(tmp_path)}"]) as run:
+        (tmp_path / "ferry").mkdir()
+        (tmp_path / "ferry" / "mapping.yaml").write_text("phases:\n  cases: [1, 2\n")
+        assert_refused(run, 2, "mapping-invalid", "mapping file")
+        assert run.effects() == []

@@ -11,14 +11,15 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 import pytest
+from rich.progress_bar import ProgressBar
 
 import service.docs
 from service.cli import main
 from service.cli.documents import DOCUMENTS, ErrorDocument, StatusDocument, TraceDocument
 from service.cli.frame import GlobalOptions, guarded, run_command
-from service.cli.progress_view import eta, plain_line
+from service.cli.progress_view import bar, eta, plain_line
 from service.cli.signals import stop_on_signal
-from service.progress import PhaseSnapshot
+from service.progress import PhaseProgress, PhaseSnapshot
 from state.workspace import locked
 from tests.unit.service.service_files import GOOD, HELD, TARGET, command, fill, write_config
 
@@ -197,6 +198,19 @@ def test_time_left_is_unknown_rather_than_guessed() -> None:
     phase = PhaseSnapshot("notes", "loading", None, 5, 2, 0, 0, 1, 0, 0, 3.0, None)
     assert eta(phase) == "time left unknown"
     assert plain_line(phase).startswith("notes: loading, 5 extracted, 2 loaded")
+
+
+def test_a_bar_shows_reading_and_loading_as_halves_and_nothing_when_the_total_is_unknown() -> None:
+    phase = PhaseProgress("messages", state="extracting", extracted=50)
+    assert bar(phase.snapshot(1.0)) == ""
+    phase.source_total = 100
+    half_read = bar(phase.snapshot(2.0))
+    assert isinstance(half_read, ProgressBar)
+    assert half_read.percentage_completed == 25
+    phase.state = "done"
+    done = bar(phase.snapshot(3.0))
+    assert isinstance(done, ProgressBar)
+    assert done.percentage_completed == 100
 
 
 def test_the_reference_pages_are_what_the_code_says(monkeypatch: pytest.MonkeyPatch) -> None:

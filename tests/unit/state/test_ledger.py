@@ -10,11 +10,15 @@ import pytest
 
 from state import queries
 from state.errors import (
+    DiskFailed,
     DiskFull,
     NoWorkspace,
     StateDamaged,
     StateError,
     StateTooNew,
+    StateTooOld,
+    WorkspaceCannotLock,
+    WorkspaceGone,
     WorkspaceLocked,
     WorkspaceUnusable,
 )
@@ -200,7 +204,7 @@ async def test_a_migration_brings_an_older_state_up_and_keeps_what_it_holds(
         await ledger.facts.set(tx, "org", "a")
     second = "ALTER TABLE fact ADD COLUMN note TEXT; UPDATE fact SET note = 'old';"
     monkeypatch.setattr(queries, "migrations", lambda: [first, second])
-    with pytest.raises(NoWorkspace):
+    with pytest.raises(StateTooOld):
         async with Ledger.open(workspace, clock=clock, read_only=True):
             pass
     for _ in range(2):
@@ -226,7 +230,19 @@ async def test_a_migration_that_fails_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "kind", [DiskFull, NoWorkspace, StateDamaged, StateTooNew, WorkspaceLocked, WorkspaceUnusable]
+    "kind",
+    [
+        DiskFailed,
+        DiskFull,
+        NoWorkspace,
+        StateDamaged,
+        StateTooNew,
+        StateTooOld,
+        WorkspaceCannotLock,
+        WorkspaceGone,
+        WorkspaceLocked,
+        WorkspaceUnusable,
+    ],
 )
 def test_every_error_says_what_to_do(kind: type[StateError]) -> None:
     assert kind.code != StateError.code
