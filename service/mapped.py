@@ -5,6 +5,7 @@ makes the rows that it sends by it; from then on `migrate` takes the changed one
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -13,12 +14,13 @@ from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.describe import ObjectDescribe
 from service.config import Config
+from service.declared import phases_of, remember
 from service.identity import StateDisagrees
-from service.phases import PHASES
+from service.phases import Phase
 from state.ledger import Ledger, Tx
 from transforms.compile import CompiledMapping, MapSettings, compile_mapping
 from transforms.lookups import Lookups
-from transforms.mapping import parse_mapping
+from transforms.mapping import Mapping, parse_mapping
 from transforms.shape import FieldShape, ObjectShape
 
 MAPPING_FILE = "mapping.yaml"
@@ -28,12 +30,14 @@ MAPPING_FILE = "mapping.yaml"
 class LoadedMap:
     """A compiled map, and whether it is another than the one in force.
 
-    `digest` is of its text. `form` is of the columns that it comes to in the org: a field that the
-    running user may no longer set changes the cells of every row. `changed`: the text is another
-    one; `news`: anything is, so that it must be accepted before a row is made by it.
+    `phases` are those that it comes to; `digest` is of its text. `form` is of the columns that it
+    comes to in the org: a field that the running user may no longer set changes the cells of every
+    row. `changed`: the text is another one; `news`: anything is, so that it must be accepted before a
+    row is made by it.
     """
 
     compiled: CompiledMapping
+    phases: tuple[Phase, ...]
     digest: str
     form: str
     changed: bool
@@ -68,8 +72,10 @@ async def read_mapping(
     digest = _digest(text)
     known = await ledger.maps.current()
     changed = known is not None and known.digest != digest
-    mapping = parse_mapping(text, MAPPING_FILE)
-    names = sorted({table for phase in PHASES for table in phase.objects} - {"User", "Group"})
+    mapping = _parsed(text)
+    phases = phases_of(mapping)
+    tables = {table for phase in phases if phase.operation != "match" for table in phase.objects}
+    names = sorted(tables)
     shape = {name: shape_of(await salesforce.describe(name)) for name in names}
     owner = await _default_owner(config, salesforce)
     compiled = compile_mapping(mapping, shape, MapSettings(default_owner_id=owner))
@@ -77,7 +83,18 @@ async def read_mapping(
     news = known is None or changed or known.form != form
     if known is not None and (changed or known.form not in ("", form)):
         await refuse_if_on_their_way(ledger, "the map or the fields that Salesforce lets be set")
-    return LoadedMap(compiled, digest, form, changed, news)
+    return LoadedMap(compiled, phases, digest, form, changed, news)
+
+
+def read_phases(config: Config) -> tuple[Phase, ...]:
+    """Return the phases of the workspace's mapping file; raises `MappingInvalid`."""
+    return phases_of(_parsed(_text(config)))
+
+
+@lru_cache(maxsize=2)
+def _parsed(text: str) -> Mapping:
+    """Read a mapping once, however often it is asked for."""
+    return parse_mapping(text, MAPPING_FILE)
 
 
 async def refuse_changed_map(config: Config, ledger: Ledger) -> None:
@@ -108,6 +125,7 @@ async def accept(tx: Tx, ledger: Ledger, loaded: LoadedMap, *, by: str) -> None:
 
     Rows stored later in the transaction, and all rows after it, are of this map.
     """
+    await remember(tx, ledger, loaded.phases)
     if not loaded.news:
         return
     known = await ledger.maps.current()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Operation = Literal["match", "insert"]
+Operation = Literal["match", "insert", "update"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ class Phase:
 
     `after`: phases whose gates must be closed before rows are loaded. `lock_parent`: the parent
     field whose rows must never sit in two live jobs (salesforce facts, 3.7: locks). `content`: how
-    rows are known again where the target cannot carry `Kustomer_Id__c`; None where it does.
+    rows are known again where the target cannot carry `Kustomer_Id__c`; None where it does. `of`: the
+    phase whose pages this one is made of, once more; its stream is read for that one alone.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Phase:
     lock_parent: str | None = None
     content: ContentKey | None = None
     match_existing: Mapping[str, str] = field(default_factory=dict)
+    of: str | None = None
 
     @property
     def keyed(self) -> bool:
@@ -178,7 +180,7 @@ PHASES: tuple[Phase, ...] = (
 
 
 def phase_named(name: str) -> Phase:
-    """Return the phase called `name`; raises KeyError when there is none."""
+    """Return the standard phase called `name`; raises KeyError when there is none."""
     for phase in PHASES:
         if phase.name == name:
             return phase

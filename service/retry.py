@@ -16,9 +16,10 @@ from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
 from service.config import Config
 from service.crash_points import reach
+from service.declared import recall
 from service.errors import ATTENTION, DONE, UsageInvalid
 from service.mapped import accept, read_mapping, refuse_if_on_their_way
-from service.phases import PHASES, Phase
+from service.phases import Phase
 from service.reasons import REASONS
 from service.run import Migration, Outcome
 from state.errors import NoWorkspace
@@ -45,8 +46,7 @@ class Selection:
     reread: bool = False
 
     def __post_init__(self) -> None:
-        """Raise `UsageInvalid` for a phase or a state that there is not."""
-        _known("phase", self.phases, [phase.name for phase in PHASES])
+        """Raise `UsageInvalid` for a state that there is not."""
         _known("state", self.states, STATES)
 
 
@@ -109,8 +109,10 @@ class Retry(Migration):
         loaded = await read_mapping(self._config, ledger, salesforce, may_change=True)
         if chosen.reread:
             await refuse_if_on_their_way(ledger, "the records")
-        read = [p.name for p in PHASES if await ledger.facts.get(f"extracted.{p.name}")]
-        wanted = chosen.phases or [phase.name for phase in PHASES]
+        names = [phase.name for phase in await recall(ledger)]
+        _known("phase", chosen.phases, names)
+        read = [name for name in names if await ledger.facts.get(f"extracted.{name}")]
+        wanted = chosen.phases or names
         asking = Asking(
             [name for name in wanted if name in read],
             chosen.states or STATES,
@@ -139,7 +141,7 @@ class Retry(Migration):
         if not self._asked:
             return []
         run: list[Phase] = []
-        for phase in PHASES:
+        for phase in self._phases:
             if await ledger.gates.closed(phase.name):
                 continue
             read = await ledger.facts.get(f"extracted.{phase.name}")
@@ -152,13 +154,16 @@ class Retry(Migration):
     async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
         outcome = await super()._conclude(ledger, jobs_before)
         left = await ledger.rows.asked(self._run) if self._asked else []
-        self.result = replace(self.result, lines=lines_of(self._asked, left))
+        names = [phase.name for phase in self._phases]
+        self.result = replace(self.result, lines=lines_of(self._asked, left, names))
         open_rows = any(each.asked > each.settled for each in self.result.lines)
         self._ended_with = ATTENTION if open_rows else DONE
         return Outcome(self._ended_with, outcome.summary)
 
 
-def lines_of(asked: Iterable[AskedCount], left: Iterable[AskedCount]) -> list[RetryLine]:
+def lines_of(
+    asked: Iterable[AskedCount], left: Iterable[AskedCount], order: Sequence[str]
+) -> list[RetryLine]:
     """Balance what was asked for with what is left of it, in the order of the phases."""
     lines: dict[tuple[str, str], RetryLine] = {}
     for each in asked:
@@ -179,7 +184,7 @@ def lines_of(asked: Iterable[AskedCount], left: Iterable[AskedCount]) -> list[Re
     by_phase: dict[str, list[RetryLine]] = defaultdict(list)
     for line in lines.values():
         by_phase[line.phase].append(line)
-    return [line for phase in PHASES for line in by_phase[phase.name]]
+    return [line for name in order for line in by_phase[name]]
 
 
 def _known(what: str, named: Iterable[str], known: Iterable[str]) -> None:

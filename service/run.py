@@ -4,7 +4,7 @@ Running it again resumes: what the ledger knows is not asked, transformed or sen
 """
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,24 +14,15 @@ import anyio
 
 from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
-from connectors.salesforce.ingest import IngestJobs
-from service.anew import Anew
 from service.compose import KustomerSide, open_kustomer_side, open_salesforce
 from service.config import Config
-from service.directory import DirectoryMatcher
 from service.errors import ATTENTION, DONE, INTERRUPTED, DeskferryError, explain
-from service.extract import Extractor
-from service.gate import close_gate
+from service.flow import Flow
 from service.identity import check_identity
-from service.lanes import LaneLocks
-from service.load import Loader
-from service.mapped import load_mapping, read_lookups, refuse_changed_map
-from service.matching import learn_existing
+from service.mapped import load_mapping, read_lookups, read_phases, refuse_changed_map
 from service.pages import PageQueue
 from service.phases import PHASES, Phase
-from service.planner import Planner
 from service.progress import BudgetView, PhaseProgress, RunProgress, RunSnapshot
-from service.reread import Rereader
 from service.room import spool_room
 from service.seal import Sealer
 from state.books import Book
@@ -82,10 +73,8 @@ class Migration:
         self._clock = clock
         self._stop = stop
         self._ended_with = DONE
-        self._progress = RunProgress(
-            {phase.name: PhaseProgress(phase.name) for phase in PHASES},
-            started_at=clock.now(),
-        )
+        self._phases: tuple[Phase, ...] = PHASES
+        self._progress = RunProgress(_fresh(PHASES), started_at=clock.now())
 
     def snapshot(self) -> RunSnapshot:
         """Return the run as it is now; cheap, callable at any time."""
@@ -112,6 +101,7 @@ class Migration:
                 self._config, ledger, kustomer.client, salesforce, same_org=self._same_org
             )
             await self._prepare(ledger, salesforce, run)
+            self._phases = read_phases(self._config)
             await self._recall(ledger)
             await self._drive(ledger, kustomer, salesforce)
             return await self._conclude(ledger, before)
@@ -122,7 +112,7 @@ class Migration:
 
     async def _phases_to_run(self, ledger: Ledger) -> list[Phase]:
         """Hook: the open phases that this run drives to their gates."""
-        return [phase for phase in PHASES if not await ledger.gates.closed(phase.name)]
+        return [phase for phase in self._phases if not await ledger.gates.closed(phase.name)]
 
     async def _mapping(self, ledger: Ledger, salesforce: SalesforceClient) -> CompiledMapping:
         """Hook: the map in force."""
@@ -149,6 +139,7 @@ class Migration:
 
     async def _recall(self, ledger: Ledger) -> None:
         """Start the counters from the books of earlier runs."""
+        self._progress.phases = _fresh(self._phases)
         for progress in self._progress.phases.values():
             book = await ledger.books.read(progress.name)
             progress.extracted = book.extracted
@@ -186,8 +177,17 @@ class Migration:
         )
         sealer.spool_bytes = await ledger.batches.open_bytes()
         self._watch(kustomer, queue, sealer)
-        flow = _Flow(
-            self._config, self._clock, ledger, kustomer, salesforce, mapping, queue, sealer, lookups
+        flow = Flow(
+            self._config,
+            self._clock,
+            ledger,
+            kustomer,
+            salesforce,
+            mapping,
+            queue,
+            sealer,
+            lookups,
+            self._phases,
         )
         async with anyio.create_task_group() as group:
             group.start_soon(self._stop_when_asked, group.cancel_scope)
@@ -204,7 +204,7 @@ class Migration:
         scope.cancel()  # every step is durable or repeatable, so a cancelled run is a resumable one
 
     async def _all_closed(self, ledger: Ledger) -> bool:
-        return all([await ledger.gates.closed(phase.name) for phase in PHASES])
+        return all([await ledger.gates.closed(phase.name) for phase in self._phases])
 
     def _watch(self, kustomer: KustomerSide, queue: PageQueue, sealer: Sealer) -> None:
         def budgets() -> list[BudgetView]:
@@ -226,9 +226,9 @@ class Migration:
         self._progress.queue_limit = queue.limit_bytes
 
     async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
-        books = {phase.name: await ledger.books.read(phase.name) for phase in PHASES}
-        parts = [await ledger.books.in_part(phase.name) for phase in PHASES]
-        gaps = [await ledger.facts.get(f"gap.{phase.name}") for phase in PHASES]
+        books = {phase.name: await ledger.books.read(phase.name) for phase in self._phases}
+        parts = [await ledger.books.in_part(phase.name) for phase in self._phases]
+        gaps = [await ledger.facts.get(f"gap.{phase.name}") for phase in self._phases]
         rows = any(parts) or any(book.held or book.failed for book in books.values())
         attention = rows or any(gaps)
         summary = RunSummary(
@@ -240,6 +240,10 @@ class Migration:
         return Outcome(self._ended_with, summary)
 
 
+def _fresh(phases: Iterable[Phase]) -> dict[str, PhaseProgress]:
+    return {phase.name: PhaseProgress(phase.name) for phase in phases}
+
+
 async def _makes_rows(ledger: Ledger, phases: list[Phase]) -> bool:
     """Tell whether any record is still to be transformed, which needs the names of small things."""
     for phase in phases:
@@ -248,140 +252,3 @@ async def _makes_rows(ledger: Ledger, phases: list[Phase]) -> bool:
         if phase.operation != "match" and await ledger.rows.unmade(phase.name, 1):
             return True
     return False
-
-
-class _Flow:
-    """The one flow: read ahead phase by phase, load each phase when the gates before it are closed."""
-
-    def __init__(
-        self,
-        config: Config,
-        clock: Clock,
-        ledger: Ledger,
-        kustomer: KustomerSide,
-        salesforce: SalesforceClient,
-        mapping: CompiledMapping,
-        queue: PageQueue,
-        sealer: Sealer,
-        lookups: Lookups,
-    ) -> None:
-        self._config = config
-        self._clock = clock
-        self._ledger = ledger
-        self._kustomer = kustomer
-        self._salesforce = salesforce
-        self._mapping = mapping
-        self._queue = queue
-        self._sealer = sealer
-        self._lookups = lookups
-        self._source = Rereader(kustomer.client, readers=config.kustomer.connections)
-        self._closed = {phase.name: anyio.Event() for phase in PHASES}
-        self._locks = LaneLocks(config.salesforce.lanes)
-        self._live_jobs = anyio.Semaphore(config.salesforce.live_jobs)
-
-    async def run(self, phases: list[Phase], progress: dict[str, PhaseProgress]) -> None:
-        """Run `phases` to their gates; those not named are closed already."""
-        open_names = {phase.name for phase in phases}
-        for name, event in self._closed.items():
-            if name not in open_names:
-                event.set()
-        extractor = self._extractor()
-        async with anyio.create_task_group() as counting:
-            counting.start_soon(self._count, extractor, phases, progress)
-            async with anyio.create_task_group() as group:
-                group.start_soon(self._extract, extractor, phases, progress)
-                group.start_soon(self._sealer.run, progress)
-                for phase in phases:
-                    group.start_soon(self._load, phase, progress[phase.name])
-            counting.cancel_scope.cancel()
-
-    def _extractor(self) -> Extractor:
-        planner = Planner(self._kustomer.client, now_ms=int(self._clock.now() * 1000))
-        return Extractor(
-            self._kustomer.client,
-            self._ledger,
-            self._queue,
-            planner=planner,
-            readers=self._config.kustomer.connections,
-        )
-
-    async def _count(
-        self, extractor: Extractor, phases: list[Phase], progress: dict[str, PhaseProgress]
-    ) -> None:
-        """Learn the totals beside the work; the largest phases come first."""
-        for phase in reversed(phases):
-            if await self._ledger.facts.get(f"extracted.{phase.name}"):
-                continue
-            await extractor.count(phase, progress[phase.name])
-
-    async def _extract(
-        self, extractor: Extractor, phases: list[Phase], progress: dict[str, PhaseProgress]
-    ) -> None:
-        for phase in phases:
-            if await self._ledger.facts.get(f"extracted.{phase.name}"):
-                continue
-            progress[phase.name].state = "extracting"
-            schedule = await extractor.plan(phase)
-            await extractor.read(phase, schedule)
-        await self._queue.close()
-
-    async def _load(self, phase: Phase, progress: PhaseProgress) -> None:
-        for name in phase.after:
-            await self._closed[name].wait()
-        if progress.state == "waiting":
-            progress.state = "loading"
-        if phase.operation == "match":
-            await self._matcher(phase, progress).run()
-        else:
-            for table, field in phase.match_existing.items():
-                await learn_existing(self._ledger, self._salesforce, table, field)
-            await self._anew(phase, progress).run()
-            async with anyio.create_task_group() as group:
-                for table in phase.objects:
-                    group.start_soon(self._loader(phase, table, progress).run)
-        progress.state = "checking"
-        try:
-            await close_gate(phase, self._ledger, self._salesforce, now=self._clock.now())
-        except DeskferryError:
-            progress.state = "unbalanced"
-            raise
-        progress.state = "done"
-        self._closed[phase.name].set()
-
-    def _matcher(self, phase: Phase, progress: PhaseProgress) -> DirectoryMatcher:
-        rule = self._mapping.phases[phase.name].match
-        assert rule is not None  # a match phase without a rule does not compile
-        return DirectoryMatcher(
-            phase,
-            rule,
-            ledger=self._ledger,
-            client=self._salesforce,
-            compiled=self._mapping.phases[phase.name],
-            source=self._source,
-            sealer=self._sealer,
-            progress=progress,
-        )
-
-    def _anew(self, phase: Phase, progress: PhaseProgress) -> Anew:
-        return Anew(
-            phase,
-            self._mapping.phases[phase.name],
-            ledger=self._ledger,
-            source=self._source,
-            lookups=self._lookups,
-            progress=progress,
-        )
-
-    def _loader(self, phase: Phase, table: str, progress: PhaseProgress) -> Loader:
-        return Loader(
-            phase,
-            self._mapping.phases[phase.name].tables[table],
-            ledger=self._ledger,
-            ingest=IngestJobs(self._salesforce, self._clock),
-            client=self._salesforce,
-            sealer=self._sealer,
-            locks=self._locks,
-            live_jobs=self._live_jobs,
-            progress=progress,
-            clock=self._clock,
-        )

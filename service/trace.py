@@ -12,7 +12,8 @@ import anyio.to_thread
 
 from connectors.redact import safe_text
 from connectors.salesforce.ids import to_18
-from service.phases import PHASES, phase_named
+from service.declared import recall
+from service.phases import Phase
 from service.reasons import reason_text
 from state.batches import Batch
 from state.crosswalk import Entry
@@ -38,14 +39,15 @@ async def trace_record(ledger: Ledger, asked: str) -> dict[str, Any]:
     ids = [asked]
     if len(asked) in _SALESFORCE_ID_CHARS and asked.isalnum() and asked.isascii():
         ids = await ledger.crosswalk.sources_of(to_18(asked)) or ids
-    return await _Trace(ledger, ids[0]).tell(also=ids[1:])
+    return await _Trace(ledger, ids[0], await recall(ledger)).tell(also=ids[1:])
 
 
 class _Trace:
     """What is gathered for one source id."""
 
-    def __init__(self, ledger: Ledger, source_id: str) -> None:
+    def __init__(self, ledger: Ledger, source_id: str, phases: Sequence[Phase]) -> None:
         self._ledger = ledger
+        self._phases = {phase.name: phase for phase in phases}
         self._id = source_id
         self._jobs: dict[int, Job] = {}
         self._slices: dict[str, dict[int, Slice]] = {}
@@ -53,7 +55,7 @@ class _Trace:
     async def tell(self, *, also: Sequence[str]) -> dict[str, Any]:
         entries = await self._ledger.crosswalk.find(self._id)
         rows = await self._ledger.rows.find(self._id)
-        sendings = await self._ledger.rows.sendings([phase.name for phase in PHASES], self._id)
+        sendings = await self._ledger.rows.sendings(list(self._phases), self._id)
         results = {(each.job, each.part): each.outcome for each in sendings}
         results |= {(entry.job, entry.part): entry.origin for entry in entries}
         seen = [*(each.job for each in entries), *(row.job for row in rows if row.job)]
@@ -209,7 +211,7 @@ class _Trace:
     async def _state_of(self, kind: str, source_id: str) -> str:
         if await self._ledger.crosswalk.get(kind, source_id):
             return "in Salesforce: run retry"
-        phases = {phase.name for phase in PHASES if phase.kind == kind}
+        phases = {phase.name for phase in self._phases.values() if phase.kind == kind}
         for row in await self._ledger.rows.find(source_id):
             if row.phase in phases:
                 return f"{row.state}: {row.reason}"
@@ -217,14 +219,12 @@ class _Trace:
 
     async def _gates(self, found: Sequence[tuple[Batch, Any]]) -> list[str]:
         """The phases that must be closed before a record that is on its way is sent."""
-        names = {name for batch, _ in found for name in phase_named(batch.phase).after}
+        names = {name for batch, _ in found for name in self._phases[batch.phase].after}
         return [name for name in sorted(names) if not await self._ledger.gates.closed(name)]
 
     async def _meaning(self) -> str:
         unread = [
-            phase.name
-            for phase in PHASES
-            if not await self._ledger.facts.get(f"extracted.{phase.name}")
+            name for name in self._phases if not await self._ledger.facts.get(f"extracted.{name}")
         ]
         if not unread:
             return UNKNOWN

@@ -119,6 +119,9 @@ class TableLine(_Strict):
     """One target object."""
 
     key: str | None = None
+    each: str | None = Field(
+        default=None, description="Path of a list: one row for each element, which is `each`."
+    )
     match_key: str | None = Field(default=None, description="Path of the values of a match key.")
     split: SplitLine | None = None
     object: ObjectLine | None = Field(default=None, description="A custom object to be made.")
@@ -168,10 +171,31 @@ class MatchLine(_Strict):
     where: str = ""
 
 
+class ContentLine(_Strict):
+    """How a row is known again in an object that cannot carry our key."""
+
+    parent: str = Field(description="Column by whose ids rows are asked for.")
+    text: str = Field(default="", description="Column that is compared as text.")
+    moment: str = Field(default="", description="Column of a moment, kept in whole seconds.")
+    author: str = Field(default="", description="Column of a user.")
+
+
 class PhaseLine(_Strict):
-    """One phase: a match, or tables."""
+    """One phase: a match, or tables.
+
+    A phase that is not one of the standard ones is made of the records of a klass (its kind is
+    `kobject.NAME`), or once more `of` the records of another phase, under a kind of its own.
+    """
 
     kind: str
+    of: str | None = Field(default=None, description="Made of the records of this phase.")
+    operation: Literal["insert", "update"] = Field(
+        default="insert", description="Whether rows are new records or change those made before."
+    )
+    move: bool = Field(default=True, description="Whether its records are moved at all.")
+    content: ContentLine | None = Field(
+        default=None, description="How rows are known again where there is no key."
+    )
     match: MatchLine | None = None
     choose: ChoiceLine | None = None
     tables: dict[str, TableLine] = Field(default_factory=dict)
@@ -186,6 +210,8 @@ class PhaseLine(_Strict):
         if self.choose is not None:
             chosen = {self.choose.present, self.choose.absent} - set(self.tables)
             faults += [f"{each} is chosen, but is no table" for each in sorted(chosen)]
+        if self.of is None and self.operation == "update":
+            faults.append("only a phase made of another phase's records can update")
         return _passed(self, faults)
 
 
@@ -194,6 +220,17 @@ class Mapping(_Strict):
 
     version: Literal[1]
     phases: dict[str, PhaseLine]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        faults = []
+        kinds = [line.kind for line in self.phases.values()]
+        faults += [f"two phases have the kind {k}" for k in sorted(set(kinds)) if kinds.count(k) > 1]
+        for name, line in self.phases.items():
+            fed = self.phases.get(line.of) if line.of else None
+            if line.of and (fed is None or fed.of or fed.match):
+                faults.append(f"{name} is made of {line.of}, which is no phase that is read")
+        return _passed(self, faults)
 
 
 def _passed(line: _Line, faults: list[str]) -> _Line:

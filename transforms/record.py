@@ -13,10 +13,11 @@ _LINK_TO_ONE = re.compile(r"/v1/[a-z-]+/([0-9a-f]{24})\Z")
 class Record:
     """One JSON:API resource. `attributes` and `relationships` are never None.
 
-    `memo` keeps what several cells of one record share, such as its phones.
+    `memo` keeps what several cells of one record share, such as its phones. `each` is the element of
+    a list that the row at hand is made of, where a table makes one row for each.
     """
 
-    __slots__ = ("attributes", "lookups", "memo", "relationships", "row")
+    __slots__ = ("attributes", "each", "lookups", "memo", "relationships", "row")
 
     def __init__(self, row: dict[str, Any], attributes: dict[str, Any], lookups: Lookups) -> None:
         self.row = row
@@ -25,6 +26,7 @@ class Record:
         self.relationships = relationships if isinstance(relationships, dict) else {}
         self.lookups = lookups
         self.memo: dict[Any, Any] = {}
+        self.each: Any = None
 
 
 Getter = Callable[[Record], Any]
@@ -35,7 +37,8 @@ def compile_path(path: str) -> Getter:
     """Return a function that reads a dotted path; a missing step, or a step into text, is None.
 
     `a.0` takes the first of a list. `relationships.X.data.id` also reads the id out of a relation
-    that is given as a link only (kustomer facts, section 3.1).
+    that is given as a link only (kustomer facts, section 3.1). `each` is the element at hand of a
+    table that makes one row for each, and `each.a` what it holds.
     """
     first, *rest = path.split(".")
     if first == "attributes" and len(rest) == 1:
@@ -45,6 +48,8 @@ def compile_path(path: str) -> Getter:
         return _nested(rest[0], rest[1])
     if first == "relationships" and rest[1:] == ["data", "id"]:
         return _related(rest[0])
+    if first == "each":
+        return lambda record: _walk(record.each, rest)
     if first == "attributes":
         return lambda record: _walk(record.attributes, rest)
     if first == "relationships":

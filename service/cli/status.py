@@ -11,7 +11,7 @@ from connectors.clock import SystemClock
 from service.cli.documents import StatusDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
 from service.config import Config
-from service.phases import PHASES
+from service.declared import recall
 from state.ledger import Ledger
 
 
@@ -34,7 +34,7 @@ def status(context: typer.Context) -> None:
 
     async def work() -> int:
         async with looking_at(options.config()) as ledger:
-            phases = [await _phase(ledger, phase.name) for phase in PHASES]
+            phases = [await _phase(ledger, phase.name) for phase in await recall(ledger)]
         if options.json:
             print_document(StatusDocument, {"phases": phases})
             return 0

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from service.phases import PHASES, Phase
+from service.declared import recall
+from service.phases import Phase
 from service.reasons import reason_text
 from state.ledger import Ledger
 
@@ -70,8 +71,9 @@ class ReportFacts(BaseModel):
 
 async def collect(ledger: Ledger, *, now: float) -> ReportFacts:
     """Read everything that the report shows."""
-    phases = [await _phase(ledger, phase) for phase in PHASES]
-    reasons = [fact for phase in PHASES for fact in await _reasons(ledger, phase.name)]
+    known = await recall(ledger)
+    phases = [await _phase(ledger, phase) for phase in known]
+    reasons = [fact for phase in known for fact in await _reasons(ledger, phase.name)]
     facts = await ledger.facts.all()
     runs = [
         RunFacts(

@@ -1,0 +1,166 @@
+"""The one flow: read ahead phase by phase, load each phase when the gates before it are closed."""
+
+from collections.abc import Sequence
+
+import anyio
+
+from connectors.clock import Clock
+from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.ingest import IngestJobs
+from service.anew import Anew
+from service.compose import KustomerSide
+from service.config import Config
+from service.directory import DirectoryMatcher
+from service.errors import DeskferryError
+from service.extract import Extractor
+from service.gate import close_gate
+from service.lanes import LaneLocks
+from service.load import Loader
+from service.matching import learn_existing
+from service.pages import PageQueue
+from service.phases import Phase
+from service.planner import Planner
+from service.progress import PhaseProgress
+from service.reread import Rereader
+from service.seal import Sealer
+from state.ledger import Ledger
+from transforms.compile import CompiledMapping
+from transforms.lookups import Lookups
+
+
+class Flow:
+    """Drives the open ones of `phases`; the gates of all others are closed already."""
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+        mapping: CompiledMapping,
+        queue: PageQueue,
+        sealer: Sealer,
+        lookups: Lookups,
+        phases: Sequence[Phase],
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._ledger = ledger
+        self._kustomer = kustomer
+        self._salesforce = salesforce
+        self._mapping = mapping
+        self._queue = queue
+        self._sealer = sealer
+        self._lookups = lookups
+        self._source = Rereader(kustomer.client, readers=config.kustomer.connections)
+        self._closed = {phase.name: anyio.Event() for phase in phases}
+        self._locks = LaneLocks(config.salesforce.lanes)
+        self._live_jobs = anyio.Semaphore(config.salesforce.live_jobs)
+
+    async def run(self, phases: list[Phase], progress: dict[str, PhaseProgress]) -> None:
+        """Run `phases` to their gates; those not named are closed already."""
+        open_names = {phase.name for phase in phases}
+        for name, event in self._closed.items():
+            if name not in open_names:
+                event.set()
+        extractor = self._extractor()
+        async with anyio.create_task_group() as counting:
+            counting.start_soon(self._count, extractor, phases, progress)
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._extract, extractor, phases, progress)
+                group.start_soon(self._sealer.run, progress)
+                for phase in phases:
+                    group.start_soon(self._load, phase, progress[phase.name])
+            counting.cancel_scope.cancel()
+
+    def _extractor(self) -> Extractor:
+        planner = Planner(self._kustomer.client, now_ms=int(self._clock.now() * 1000))
+        return Extractor(
+            self._kustomer.client,
+            self._ledger,
+            self._queue,
+            planner=planner,
+            readers=self._config.kustomer.connections,
+        )
+
+    async def _count(
+        self, extractor: Extractor, phases: list[Phase], progress: dict[str, PhaseProgress]
+    ) -> None:
+        """Learn the totals beside the work; the largest phases come first."""
+        for phase in reversed(phases):
+            if phase.of or await self._ledger.facts.get(f"extracted.{phase.name}"):
+                continue
+            await extractor.count(phase, progress[phase.name])
+
+    async def _extract(
+        self, extractor: Extractor, phases: list[Phase], progress: dict[str, PhaseProgress]
+    ) -> None:
+        for phase in phases:
+            if phase.of or await self._ledger.facts.get(f"extracted.{phase.name}"):
+                continue
+            progress[phase.name].state = "extracting"
+            schedule = await extractor.plan(phase)
+            await extractor.read(phase, schedule)
+        await self._queue.close()
+
+    async def _load(self, phase: Phase, progress: PhaseProgress) -> None:
+        for name in phase.after:
+            await self._closed[name].wait()
+        if progress.state == "waiting":
+            progress.state = "loading"
+        if phase.operation == "match":
+            await self._matcher(phase, progress).run()
+        else:
+            for table, field in phase.match_existing.items():
+                await learn_existing(self._ledger, self._salesforce, table, field)
+            await self._anew(phase, progress).run()
+            async with anyio.create_task_group() as group:
+                for table in phase.objects:
+                    group.start_soon(self._loader(phase, table, progress).run)
+        progress.state = "checking"
+        try:
+            await close_gate(phase, self._ledger, self._salesforce, now=self._clock.now())
+        except DeskferryError:
+            progress.state = "unbalanced"
+            raise
+        progress.state = "done"
+        self._closed[phase.name].set()
+
+    def _matcher(self, phase: Phase, progress: PhaseProgress) -> DirectoryMatcher:
+        rule = self._mapping.phases[phase.name].match
+        assert rule is not None  # a match phase without a rule does not compile
+        return DirectoryMatcher(
+            phase,
+            rule,
+            ledger=self._ledger,
+            client=self._salesforce,
+            compiled=self._mapping.phases[phase.name],
+            source=self._source,
+            sealer=self._sealer,
+            progress=progress,
+        )
+
+    def _anew(self, phase: Phase, progress: PhaseProgress) -> Anew:
+        return Anew(
+            phase,
+            self._mapping.phases[phase.name],
+            ledger=self._ledger,
+            source=self._source,
+            lookups=self._lookups,
+            progress=progress,
+        )
+
+    def _loader(self, phase: Phase, table: str, progress: PhaseProgress) -> Loader:
+        return Loader(
+            phase,
+            self._mapping.phases[phase.name].tables[table],
+            ledger=self._ledger,
+            ingest=IngestJobs(self._salesforce, self._clock),
+            client=self._salesforce,
+            sealer=self._sealer,
+            locks=self._locks,
+            live_jobs=self._live_jobs,
+            progress=progress,
+            clock=self._clock,
+        )
