@@ -12,7 +12,7 @@ import anyio
 import structlog
 
 from connectors.errors import ConnectorError, NotFound, OutcomeUnknown
-from connectors.salesforce.ingest import IngestJob, IngestJobs
+from connectors.salesforce.ingest import IngestJob, IngestJobs, Operation
 from service.assemble import JobRows
 from service.crash_points import reach
 from service.errors import DeskferryError
@@ -67,7 +67,7 @@ class JobRunner:
                 tx,
                 phase=phase.name,
                 object=table,
-                operation="insert",
+                operation=phase.operation,
                 lane=batches[0].lane if batches else 0,
                 rows_sent=len(rows.rows),
                 aside=rows.aside.dump(),
@@ -80,20 +80,23 @@ class JobRunner:
         reach("job-intended")
         return job
 
-    async def send(self, job: int, table: str, rows: JobRows) -> str:
+    async def send(self, job: int, phase: Phase, table: str, rows: JobRows) -> str:
         """Create, upload and close; returns Salesforce's job id.
 
         Raises `JobNotMade` when Salesforce takes no job at all, and the connectors' errors. After a
         crash in here, `settle` reads the ledger and Salesforce and goes on.
         """
-        sf_id = await self._create_and_upload(job, table, rows)
+        operation: Operation = "update" if phase.operation == "update" else "insert"
+        sf_id = await self._create_and_upload(job, table, operation, rows)
         await self._close(job, sf_id)
         return sf_id
 
-    async def _create_and_upload(self, job: int, table: str, rows: JobRows) -> str:
+    async def _create_and_upload(
+        self, job: int, table: str, operation: Operation, rows: JobRows
+    ) -> str:
         for _ in range(CREATE_TRIES):
             try:
-                made = await self._ingest.create(table, "insert")
+                made = await self._ingest.create(table, operation)
             except OutcomeUnknown:
                 continue  # at worst an empty open job, which never runs and expires in a day
             reach("job-created")

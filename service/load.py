@@ -125,7 +125,7 @@ class Loader:
                     self._phase, self._table.object, rows, batches, loose
                 )
                 if rows.rows:
-                    sf_id = await self._runner.send(job, self._table.object, rows)
+                    sf_id = await self._runner.send(job, self._phase, self._table.object, rows)
                     _log.info("job-sent", job=sf_id, object=self._table.object, rows=len(rows.rows))
                     done = await self._follow(job, sf_id, rows)
                     if done is None:

@@ -53,9 +53,9 @@ class ContentKey:
     """
 
     parent: str
-    text: str
-    moment: str
-    author: str
+    text: str = ""
+    moment: str = ""
+    author: str = ""
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,8 @@ class Settler:
         that stand for other rows though the crosswalk does not say so yet. Keys are compared
         exactly, and a record in the bin never stands for a keyed row: its children would be refused.
         """
-        if not doubted:
-            return Found()
+        if not doubted or self._phase.operation == "update":
+            return Found()  # a change that is made twice is made once: it is sent again
         if self._phase.content is None:
             return await self._by_key(doubted)
         return await self._by_content(self._phase.content, rows, doubted, since, claimed)
@@ -125,7 +125,7 @@ class Settler:
     ) -> list[_Record]:
         """Records that could be one of the rows: the living first, then by age."""
         places = {each.place for each in wanted}
-        names = (content.parent, content.text, content.moment, content.author)
+        names = [name for name in _order(content) if name]
         found: list[tuple[bool, str, _Record]] = []
         for ids in in_lists(parents):
             soql = (
@@ -151,8 +151,8 @@ def _of_row(content: ContentKey, cells: dict[str, str], runner: str) -> Likeness
     """What was sent; a row without an author is made by the running user."""
     return likeness(
         cells[content.parent],
-        cells.get(content.author) or runner,
-        cells[content.text],
+        (cells.get(content.author) or runner) if content.author else "",
+        cells.get(content.text, ""),
         cells.get(content.moment, ""),
     )
 

@@ -233,4 +233,4 @@ async def test_a_job_that_hangs_is_waited_for_and_told_now_and_then(
 
 def test_nothing_offers_an_upsert() -> None:
     assert "upsert" not in get_args(Operation)
-    assert set(get_args(PhaseOperation)) == {"match", "insert"}
+    assert set(get_args(PhaseOperation)) == {"match", "insert", "update"}
