@@ -42,10 +42,12 @@ class CompiledMapping:
 
 
 def compile_mapping(mapping: Mapping, shape: TargetShape, settings: MapSettings) -> CompiledMapping:
-    """Compile; raises `MappingDoesNotFit` with every field or value that the target lacks."""
+    """Compile the phases that move; raises `MappingDoesNotFit` with all that the target lacks."""
     fit = Fit()
     phases = {
-        name: _phase(name, line, shape, settings, fit) for name, line in mapping.phases.items()
+        name: _phase(name, line, mapping, shape, settings, fit)
+        for name, line in mapping.phases.items()
+        if line.move and (line.of is None or mapping.phases[line.of].move)
     }
     if fit.faults:
         raise MappingDoesNotFit(fit.faults)
@@ -53,7 +55,12 @@ def compile_mapping(mapping: Mapping, shape: TargetShape, settings: MapSettings)
 
 
 def _phase(
-    name: str, line: PhaseLine, shape: TargetShape, settings: MapSettings, fit: Fit
+    name: str,
+    line: PhaseLine,
+    mapping: Mapping,
+    shape: TargetShape,
+    settings: MapSettings,
+    fit: Fit,
 ) -> CompiledPhase:
     if line.match is not None:
         return _match_phase(name, line.kind, line.match)
@@ -64,7 +71,10 @@ def _phase(
             fit.faults.append(f"{name}: the org has no object {object_name}.")
         else:
             tables[object_name] = _table(target, table, settings, fit)
-    return CompiledPhase(name, line.kind, tables, None, _chooser(line))
+    read_as, read = (line.of, mapping.phases[line.of]) if line.of else (name, line)
+    reads = frozenset({read.kind, read_as})
+    fed = line.of is not None
+    return CompiledPhase(name, line.kind, tables, None, _chooser(line), reads, fed)
 
 
 def _match_phase(name: str, kind: str, line: MatchLine) -> CompiledPhase:
@@ -78,7 +88,8 @@ def _match_phase(name: str, kind: str, line: MatchLine) -> CompiledPhase:
         (rule.value,),
         (),
     )
-    return CompiledPhase(name, kind, {rule.object: table}, rule, lambda record: rule.object)
+    reads = frozenset({kind, name})
+    return CompiledPhase(name, kind, {rule.object: table}, rule, lambda record: rule.object, reads)
 
 
 class _Unquoted(Table):

@@ -225,7 +225,9 @@ class Mapping(_Strict):
     def _check(self) -> Self:
         faults = []
         kinds = [line.kind for line in self.phases.values()]
-        faults += [f"two phases have the kind {k}" for k in sorted(set(kinds)) if kinds.count(k) > 1]
+        faults += [
+            f"two phases have the kind {k}" for k in sorted(set(kinds)) if kinds.count(k) > 1
+        ]
         for name, line in self.phases.items():
             fed = self.phases.get(line.of) if line.of else None
             if line.of and (fed is None or fed.of or fed.match):

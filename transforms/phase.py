@@ -16,15 +16,25 @@ from transforms.record import Record
 from transforms.table import Table, is_reference
 
 
+# Of these records the phase that reads them tells.
+_NOT_OURS = frozenset({"no-id", "bad-id", "no-attributes", "wrong-record-type"})
+
+
 @dataclass(frozen=True)
 class CompiledPhase:
-    """The function of one phase. A match phase has a rule, and a table of plain match values."""
+    """The function of one phase. A match phase has a rule, and a table of plain match values.
+
+    `reads`: the types that its records may have. A `fed` phase is made once more of the records of
+    another one: what that one leaves out or cannot name is not its business.
+    """
 
     name: str
     kind: str
     tables: AnyMapping[str, Table]
     match: MatchRule | None
     choose: Callable[[Record], str]
+    reads: frozenset[str]
+    fed: bool = False
 
     def __call__(self, records: Sequence[Any], lookups: Lookups) -> Block:
         """Map one page. Each record ends in rows, held or skipped; none affects its neighbours."""
@@ -33,7 +43,8 @@ class CompiledPhase:
             try:
                 self._map(row, lookups, block)
             except Hold as hold:
-                block.held.append(_held(row, hold.reason, hold.field, hold.detail))
+                if not (self.fed and hold.reason in _NOT_OURS):
+                    block.held.append(_held(row, hold.reason, hold.field, hold.detail))
             except Exception as error:  # noqa: BLE001  one odd record must not stop its neighbours
                 block.held.append(_held(row, "unmappable", "", type(error).__name__))
         return block
@@ -49,10 +60,11 @@ class CompiledPhase:
             raise Hold("no-attributes", "attributes")
         kind = row.get("type")
         # The source writes `customers` for `customer` here and there (kustomer facts, 9.1).
-        if kind != self.kind and kind is not None and kind != self.name:
-            raise Hold("wrong-type", "type")
+        if kind is not None and kind not in self.reads:
+            raise Hold("wrong-record-type" if self.fed else "wrong-type", "type")
         if self.match is None and attributes.get("deleted") is True:
-            block.skipped.append(SkippedRecord(source_id, "deleted"))
+            if not self.fed:
+                block.skipped.append(SkippedRecord(source_id, "deleted"))
             return
         record = Record(row, attributes, lookups)
         name = self.choose(record)
