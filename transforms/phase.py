@@ -15,7 +15,6 @@ from transforms.match import MatchRule
 from transforms.record import Record
 from transforms.table import Table, is_reference
 
-
 # Of these records the phase that reads them tells.
 _NOT_OURS = frozenset({"no-id", "bad-id", "no-attributes", "wrong-record-type"})
 
@@ -60,7 +59,7 @@ class CompiledPhase:
             raise Hold("no-attributes", "attributes")
         kind = row.get("type")
         # The source writes `customers` for `customer` here and there (kustomer facts, 9.1).
-        if kind is not None and kind not in self.reads:
+        if kind is not None and not (isinstance(kind, str) and kind in self.reads):
             raise Hold("wrong-record-type" if self.fed else "wrong-type", "type")
         if self.match is None and attributes.get("deleted") is True:
             if not self.fed:
