@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Final, Self, Unpack
 
@@ -31,6 +30,7 @@ from connectors.retry import (
     Verdict,
     retry_after_s,
 )
+from connectors.wire import open_wire
 
 __all__ = [
     "CallOptions",
@@ -47,16 +47,14 @@ __all__ = [
 USER_AGENT: Final = "deskferry/0.1 (helpdesk migration)"
 _BODY_S: Final = 900.0
 _LARGEST_REPLY: Final = 128 * 1024 * 1024
-_IDLE_S: Final = 4.0  # shorter than any server's: a stale connection would make a doubtful outcome
+_TIMEOUT: Final = "timeout"  # the name of the extension that httpx's own transport reads
 
 
 class HttpClient:
-    """Calls to one origin over a bounded set of connections.
+    """Calls to one origin over at most `connections` connections; a call beyond them waits.
 
-    httpx slows down quadratically with the connections of one client, so `shards` clients of at
-    most `connections` each share the load, least busy first; a call beyond their sum waits.
-    `transport` replaces the network in tests (then there is one shard). Plain http is refused for
-    any host but this machine. Use as an async context manager; calls may run concurrently.
+    `transport` replaces the network in tests. Plain http is refused for any host but this machine.
+    Use as an async context manager; calls may run concurrently.
     """
 
     def __init__(
@@ -68,7 +66,6 @@ class HttpClient:
         policy: RetryPolicy | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         connections: int = 8,
-        shards: int = 2,
         connect_s: float = 10,
         read_s: float = 120,
         observer: Observer | None = None,
@@ -78,33 +75,29 @@ class HttpClient:
         self.base = checked_url(base_url)
         self.clock = clock
         self._policy = policy or RetryPolicy()
-        self._transport = transport
+        self._given = transport
+        self._wire: httpx.AsyncBaseTransport | None = None
         self._connections = connections
-        self._shards = 1 if transport else shards
         self._timeout = httpx.Timeout(read_s, connect=connect_s, pool=None)
         self._observer = observer
-        self._user_agent = user_agent
-        self._clients: list[httpx.AsyncClient] = []
-        self._busy: list[int] = []
-        self._slots = anyio.Semaphore(connections * self._shards, fast_acquire=True)
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            "Connection": "keep-alive",
+            "User-Agent": user_agent,
+        }
+        self._slots = anyio.Semaphore(connections, fast_acquire=True)
+        self._connect_s = connect_s
+        self._read_s = read_s
 
     async def __aenter__(self) -> Self:
-        """Open the pools. No connection is made yet."""
-        verify = False if self._transport else httpx.create_ssl_context()
-        self._clients = [
-            httpx.AsyncClient(
-                transport=self._transport,
-                verify=verify,
-                timeout=self._timeout,
-                limits=httpx.Limits(max_connections=self._connections, keepalive_expiry=_IDLE_S),
-                headers={"User-Agent": self._user_agent, "Accept": "application/json"},
-                cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-                follow_redirects=False,
-                trust_env=self.base.scheme == "https",
-            )
-            for _ in range(self._shards)
-        ]
-        self._busy = [0] * self._shards
+        """Get ready. No connection is made yet."""
+        self._wire = self._given or open_wire(
+            self.base,
+            connections=self._connections,
+            connect_s=self._connect_s,
+            read_s=self._read_s,
+        )
         return self
 
     async def __aexit__(
@@ -114,10 +107,10 @@ class HttpClient:
         trace: TracebackType | None,
     ) -> None:
         """Close every connection, also when cancelled."""
-        clients, self._clients = self._clients, []
-        with anyio.CancelScope(shield=True):
-            for client in clients:
-                await client.aclose()
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            with anyio.CancelScope(shield=True):
+                await wire.aclose()
 
     async def request(self, method: str, path: str, **options: Unpack[CallOptions]) -> Reply:
         """Make a call and return the whole reply; see `CallOptions`.
@@ -226,27 +219,21 @@ class HttpClient:
     async def _send(
         self, call: Call, headers: dict[str, str], stack: AsyncExitStack
     ) -> httpx.Response:
-        if not self._clients:
+        if self._wire is None:
             raise RuntimeError("use HttpClient inside `async with`")
         await self._slots.acquire()
-        shard = self._busy.index(min(self._busy))
-        self._busy[shard] += 1
-        stack.callback(self._give_back, shard)
-        client = self._clients[shard]
+        stack.callback(self._slots.release)
         content = call.content
-        request = client.build_request(
+        request = httpx.Request(
             call.method,
             call.url,
-            headers=headers,
+            headers={**self._headers, **headers},
             content=aiter(content) if isinstance(content, CountedBody) else content,
+            extensions={_TIMEOUT: self._timeout.as_dict()},
         )
-        response = await client.send(request, stream=True)
+        response = await self._wire.handle_async_request(request)
         stack.push_async_callback(response.aclose)
         return response
-
-    def _give_back(self, shard: int) -> None:
-        self._busy[shard] -= 1
-        self._slots.release()
 
 
 async def _headers(call: Call) -> dict[str, str]:

@@ -28,14 +28,12 @@ async def open_kustomer_side(
 ) -> AsyncIterator[KustomerSide]:
     """Open the Kustomer side; secrets are resolved here and go nowhere else."""
     settings = config.kustomer
-    shards = max(1, -(-settings.connections // 8))
     http = HttpClient(
         settings.base_url,
         name="kustomer",
         clock=clock,
         policy=policy,
-        connections=-(-settings.connections // shards),
-        shards=shards,
+        connections=settings.connections,
     )
     budget = RequestBudget(share=settings.rate_share, clock=clock)
     search_budget = SearchBudget(per_minute=settings.search_per_minute, clock=clock)
@@ -71,7 +69,7 @@ async def open_salesforce(
 
         def instance(url: str) -> HttpClient:
             return HttpClient(
-                url, name="salesforce", clock=clock, policy=policy, connections=8, shards=1
+                url, name="salesforce", clock=clock, policy=policy, connections=8
             )
 
         client = SalesforceClient(
