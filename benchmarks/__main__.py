@@ -113,7 +113,7 @@ def migrate(messages: int, limit: int = PLAIN, window_s: float = 60.0, share: fl
             text=True,
             check=False,
         )
-        with urllib.request.urlopen(f"{facts['url']}/bench") as reply:  # noqa: S310 - loopback
+        with urllib.request.urlopen(f"{facts['url']}/bench") as reply:
             stand_in_told = json.loads(reply.read())
         measured = json.loads(out.read_text())
     told = json.loads(done.stdout)
@@ -138,7 +138,9 @@ def show_speed(run: Run, reached: float) -> None:
     show("ratio to the floor, by the clock", f"{rate / reached:.3f}")
     show("ratio to the floor, CPU", f"{run.rows / cpu / reached:.3f}")
     ceiling = run.rows / run.stand_in["cpu_s"]
-    show("stand-in's own ceiling, records/s", f"{ceiling:,.0f}", "what it gives on a core of its own")
+    show(
+        "stand-in's own ceiling, records/s", f"{ceiling:,.0f}", "what it gives on a core of its own"
+    )
     print(f"\n{'stage':<20}{'CPU s':>8}{'share':>8}{'us/record':>11}{'records/CPU s':>15}")
     for name, spent in run.measured["stages"].items():
         each = spent / run.rows

@@ -98,7 +98,9 @@ class _Body(httpx.AsyncByteStream):
             done()
 
 
-def open_wire(base: httpx.URL, *, connections: int, connect_s: float, read_s: float) -> httpx.AsyncBaseTransport:
+def open_wire(
+    base: httpx.URL, *, connections: int, connect_s: float, read_s: float
+) -> httpx.AsyncBaseTransport:
     """The transport for an origin: our own, or httpx's when the environment names a proxy."""
     tls = httpx.create_ssl_context()
     proxy = proxy_for(base)
@@ -117,4 +119,8 @@ def proxy_for(base: httpx.URL) -> str | None:
 
 
 def _origin(url: httpx.URL) -> Origin:
-    return url.scheme, url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80)
+    return (
+        url.scheme,
+        url.raw_host.decode("ascii"),
+        url.port or (443 if url.scheme == "https" else 80),
+    )

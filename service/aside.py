@@ -15,7 +15,7 @@ from state.ledger import Ledger, Tx
 from state.rows import RowEntry, RowState
 
 if TYPE_CHECKING:
-    from service.assemble import RowReader
+    from service.job_rows import RowReader
 
 
 @dataclass(frozen=True)

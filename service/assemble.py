@@ -5,83 +5,24 @@ here, when the phase's gate has opened. Rows are sorted by parent, so that one p
 share a server batch and do not fight for its lock (salesforce facts, 3.7).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from typing import Protocol
+from itertools import count, repeat
+from operator import itemgetter
 
 import anyio.to_thread
 
 from service.aside import Aside, AsideRow
+from service.job_rows import CompactRows, JobRow, JobRows, ParentCells, RowReader, Target
 from service.phases import Phase
 from state.batches import Batch
 from state.ledger import Ledger
 from transforms.compile import ParentField, Table
 
-_BLOCK_ROWS = 200
-_YIELD_BYTES = 512_000
-Target = tuple[str, str]
+__all__ = ["Assembler", "JobRow", "JobRows", "RowReader"]
 
-
-class RowReader(Protocol):
-    """Columns of rows: a batch file, or loose rows out of the ledger."""
-
-    keys: list[str]
-    parts: list[int]
-    versions: list[int]
-    parents: list[list[str]]
-    digests: list[str]
-
-    def payload(self, index: int) -> bytes:
-        """The CSV cells of row `index`."""
-        ...
-
-
-@dataclass(slots=True)
-class JobRow:
-    """One row to send: where its cells are, and the cells of its parents."""
-
-    reader: int
-    index: int
-    key: str
-    part: int
-    suffix: bytes
-
-
-@dataclass
-class JobRows:
-    """What one job sends, in order, and what was set aside while putting it together."""
-
-    header: bytes
-    rows: list[JobRow]
-    readers: Sequence[RowReader]
-    aside: Aside = field(default_factory=Aside)
-
-    def chunks(self) -> Iterator[bytes]:
-        """The CSV, header first, in pieces of about half a megabyte."""
-        pieces: list[bytes] = [self.header]
-        size = len(self.header)
-        readers = self.readers
-        for row in self.rows:
-            cells = readers[row.reader].payload(row.index)
-            pieces.append(cells)
-            pieces.append(row.suffix)
-            size += len(cells)
-            if size >= _YIELD_BYTES:
-                yield b"".join(pieces)
-                pieces.clear()
-                size = 0
-        if pieces:
-            yield b"".join(pieces)
-
-    def facts(self) -> dict[tuple[str, int], tuple[int, bytes]]:
-        """Version (epoch ms) and digest of each row sent, by (source id, part)."""
-        found: dict[tuple[str, int], tuple[int, bytes]] = {}
-        for row in self.rows:
-            reader = self.readers[row.reader]
-            digest = bytes.fromhex(reader.digests[row.index])
-            found[row.key, row.part] = (reader.versions[row.index], digest)
-        return found
+_Placed = tuple[str, str, int, int, int]
+"""A row: its lock parent, key and part, the number of its reader and its place there."""
 
 
 class Assembler:
@@ -135,7 +76,11 @@ class Assembler:
         self, stack: ExitStack, batches: Sequence[Batch], loose: Sequence[RowReader]
     ) -> list[RowReader]:
         spool = self._ledger.spool
-        opened = [stack.enter_context(spool.open(batch.file, batch.crc)) for batch in batches]
+        known: dict[str, str] = {}
+        opened = [
+            CompactRows(stack.enter_context(spool.open(batch.file, batch.crc)), known)
+            for batch in batches
+        ]
         return [*opened, *loose]
 
     async def _known_keys(
@@ -182,44 +127,84 @@ class Assembler:
     ) -> JobRows:
         aside = Aside()
         cells = [
-            _ParentCells(parent, targets)
+            ParentCells(parent, targets)
             for parent, targets in zip(self._table.parents, resolved, strict=True)
         ]
-        newest = self._newest(readers, known, aside)
+        missing = [
+            each.missing({ref for reader in readers for ref in reader.parents[number]})
+            for number, each in enumerate(cells)
+        ]
+        rows = self._in_order(readers)
+        if known or _has_repeats(readers):
+            rows = self._newest(rows, readers, known, aside)
+        if any(missing) or any(any(reader.parents[-1]) for reader in readers):
+            rows = self._that_go(rows, readers, missing, matches, aside)
+        places = [row[3:] for row in rows]
+        return JobRows(self._header(), readers, cells, places, aside)
+
+    def _in_order(self, readers: Sequence[RowReader]) -> list[_Placed]:
+        """All rows, sorted by lock parent, then key and part."""
         sort_at = self._lock_position()
-        ordered: list[tuple[str, str, int, JobRow]] = []
-        claimed: set[str] = set()
-        for (key, part), (number, index) in sorted(newest.items()):
-            reader = readers[number]
-            if self._set_aside(reader, index, matches, claimed, aside):
-                continue
-            suffix, missing = _suffix(cells, reader, index)
-            if missing:
-                aside.held.append(AsideRow.of(reader, index, "parent-missing", *missing))
-                continue
-            lock = reader.parents[sort_at][index] if sort_at is not None else key
-            ordered.append((lock, key, part, JobRow(number, index, key, part, suffix)))
-        ordered.sort(key=lambda each: each[:3])
-        return JobRows(self._header(), [row for *_, row in ordered], readers, aside)
+        rows: list[_Placed] = []
+        for number, reader in enumerate(readers):
+            locks = reader.keys if sort_at is None else reader.parents[sort_at]
+            rows += zip(locks, reader.keys, reader.parts, repeat(number), count())
+        rows.sort()
+        return rows
 
     def _newest(
-        self, readers: Sequence[RowReader], known: set[tuple[str, int]], aside: Aside
-    ) -> dict[tuple[str, int], tuple[int, int]]:
+        self,
+        rows: Sequence[_Placed],
+        readers: Sequence[RowReader],
+        known: set[tuple[str, int]],
+        aside: Aside,
+    ) -> list[_Placed]:
         """One place per (key, part): a record that pages showed twice is sent once, the newest."""
-        newest: dict[tuple[str, int], tuple[int, int]] = {}
-        for number, reader in enumerate(readers):
-            for index, place in enumerate(zip(reader.keys, reader.parts, strict=True)):
-                first_part = place[1] == 0
-                if place in known:
-                    aside.duplicates += first_part
-                    continue
-                before = newest.get(place)
-                if before is not None:
-                    aside.duplicates += first_part
-                    if readers[before[0]].versions[before[1]] >= reader.versions[index]:
-                        continue
-                newest[place] = (number, index)
-        return newest
+        newest: dict[tuple[str, int], _Placed] = {}
+        for row in sorted(rows, key=itemgetter(3, 4)):  # as they were read
+            place = row[1], row[2]
+            before = newest.get(place)
+            if place in known or before is not None:
+                aside.duplicates += row[2] == 0
+            if place not in known and (
+                before is None or _version(readers, row) > _version(readers, before)
+            ):
+                newest[place] = row
+        return sorted(newest.values())
+
+    def _that_go(
+        self,
+        rows: Sequence[_Placed],
+        readers: Sequence[RowReader],
+        missing: Sequence[set[str]],
+        matches: dict[str, str],
+        aside: Aside,
+    ) -> list[_Placed]:
+        """The rows to send; those that match a record, wait for a twin or lack a parent are not."""
+        going = []
+        claimed: set[str] = set()
+        for row in sorted(rows, key=itemgetter(1, 2)):
+            reader, index = readers[row[3]], row[4]
+            if self._set_aside(reader, index, matches, claimed, aside):
+                continue
+            lacks = self._lacks(reader, index, missing)
+            if lacks:
+                aside.held.append(AsideRow.of(reader, index, "parent-missing", *lacks))
+            else:
+                going.append(row)
+        return sorted(going)
+
+    def _lacks(
+        self, reader: RowReader, index: int, missing: Sequence[set[str]]
+    ) -> tuple[str, str] | None:
+        """The parent that is not there: its field, and its name as `kind:id`, or several."""
+        for parent, column, absent in zip(
+            self._table.parents, reader.parents, missing, strict=False
+        ):
+            if column[index] in absent:
+                kind = "" if parent.chain else f"{parent.kinds[0]}:"
+                return parent.name, kind + column[index]
+        return None
 
     def _set_aside(
         self,
@@ -254,49 +239,13 @@ class Assembler:
         return ('"' + '","'.join(columns) + '"\n').encode()
 
 
-class _ParentCells:
-    """The CSV cells of one parent field for each distinct reference, made once."""
-
-    def __init__(self, parent: ParentField, targets: dict[str, Target]) -> None:
-        self.name = parent.name
-        self.required = parent.required
-        self._kind = "" if parent.chain else f"{parent.kinds[0]}:"
-        columns = tuple(dict.fromkeys(parent.columns.values()))
-        self._cells: dict[str, bytes] = {}
-        for ref, (table, target_id) in targets.items():
-            column = parent.columns.get(table)
-            if column is not None:
-                self._cells[ref] = _row_cells(columns, column, target_id)
-        default = parent.default
-        self.absent = _row_cells(columns, columns[0] if default else None, default or "")
-
-    def named(self, ref: str) -> str:
-        """The reference with its kind: `kind:id`, or several with `|` between them."""
-        return self._kind + ref
-
-    def of(self, ref: str) -> bytes | None:
-        """Cells for `ref`; None when the row must wait because its parent is not there."""
-        if not ref:
-            return self.absent
-        found = self._cells.get(ref)
-        if found is None and not self.required:
-            return self.absent
-        return found
+def _has_repeats(readers: Sequence[RowReader]) -> bool:
+    """Whether a key is there twice. Parts of a split record count as such: they are few."""
+    keys: set[str] = set()
+    for reader in readers:
+        keys.update(reader.keys)
+    return len(keys) < sum(len(reader.keys) for reader in readers)
 
 
-def _row_cells(columns: Sequence[str], filled: str | None, value: str) -> bytes:
-    return "".join(f',"{value if column == filled else ""}"' for column in columns).encode()
-
-
-def _suffix(
-    cells: Sequence[_ParentCells], reader: RowReader, index: int
-) -> tuple[bytes, tuple[str, str] | None]:
-    """The cells of a row's parents; or the parent that is missing, by its field and its name."""
-    parts = []
-    for number, parent in enumerate(cells):
-        ref = reader.parents[number][index]
-        found = parent.of(ref)
-        if found is None:
-            return b"", (parent.name, parent.named(ref))
-        parts.append(found)
-    return b"".join(parts) + b"\n", None
+def _version(readers: Sequence[RowReader], row: _Placed) -> int:
+    return readers[row[3]].versions[row[4]]

@@ -68,9 +68,7 @@ async def open_salesforce(
         )
 
         def instance(url: str) -> HttpClient:
-            return HttpClient(
-                url, name="salesforce", clock=clock, policy=policy, connections=8
-            )
+            return HttpClient(url, name="salesforce", clock=clock, policy=policy, connections=8)
 
         client = SalesforceClient(
             _auth(config, login, clock),

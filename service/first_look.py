@@ -47,7 +47,7 @@ class FirstLook:
         for (key, part), target in sorted(found.there.items()):
             version, digest = facts[key, part]
             rows.aside.found.append((key, part, target, version, digest.hex()))
-        rows.rows = [row for row in rows.rows if (row.key, row.part) not in found.there]
+        rows.leave_out(found.there)
         _log.info("rows-found", phase=self._phase.name, rows=len(found.there))
 
     async def _suspects(self, rows: JobRows) -> list[JobRow]:

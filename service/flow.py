@@ -57,6 +57,8 @@ class Flow:
         self._closed = {phase.name: anyio.Event() for phase in phases}
         self._locks = LaneLocks(config.salesforce.lanes)
         self._live_jobs = anyio.Semaphore(config.salesforce.live_jobs)
+        # One job at a time is put together or harvested: that is when its rows are in memory.
+        self._desk = anyio.Semaphore(1)
 
     async def run(self, phases: list[Phase], progress: dict[str, PhaseProgress]) -> None:
         """Run `phases` to their gates; those not named are closed already."""
@@ -161,6 +163,7 @@ class Flow:
             sealer=self._sealer,
             locks=self._locks,
             live_jobs=self._live_jobs,
+            desk=self._desk,
             progress=progress,
             clock=self._clock,
         )

@@ -105,7 +105,7 @@ class Harvester:
 
     async def _brought(self, job: int, rows: JobRows) -> dict[tuple[str, int], str]:
         """What an earlier harvest of this job, cut short, has brought into the crosswalk."""
-        sent = {(row.key, row.part) for row in rows.rows}
+        sent = set(rows.places())
         keys = sorted({key for key, _ in sent})
         brought = await self._ledger.crosswalk.brought_by(self._phase.kind, keys, job)
         return {place: target for place, target in brought.items() if place in sent}

@@ -51,6 +51,7 @@ class Loader:
         sealer: Sealer,
         locks: LaneLocks,
         live_jobs: anyio.Semaphore,
+        desk: anyio.Semaphore,
         progress: PhaseProgress,
         clock: Clock,
     ) -> None:
@@ -60,6 +61,7 @@ class Loader:
         self._sealer = sealer
         self._locks = locks
         self._live_jobs = live_jobs
+        self._desk = desk
         self._runner = JobRunner(ledger, ingest)
         self._assembler = Assembler(ledger, phase, table)
         settler = Settler(ledger, client, phase, table.object)
@@ -118,7 +120,8 @@ class Loader:
             await held.enter_async_context(self._live_jobs)
             with ExitStack() as files:
                 readers = [self._loose_rows(loose)] if loose else []
-                rows = await self._assembler.assemble(files, batches, readers)
+                async with self._desk:
+                    rows = await self._assembler.assemble(files, batches, readers)
                 await self._first_look.take_out(rows)
                 reach("rows-assembled")
                 job = await self._runner.intend(
@@ -157,7 +160,8 @@ class Loader:
                 next_step="Mend what the message names, then run migrate again; nothing was made.",
             )
         await self._runner.finished(job, ended)
-        done = await self._harvester.harvest(job, sf_id, rows, how)
+        async with self._desk:
+            done = await self._harvester.harvest(job, sf_id, rows, how)
         _log.info("job-harvested", job=sf_id, end=how, **done.counts())
         return done
 

@@ -1,5 +1,6 @@
 """One harvest under way: which rows it has told of, what they came to, and what is in doubt."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -65,7 +66,7 @@ class Reading:
     rows: JobRows
     end: End
     claims: Claims
-    facts: dict[tuple[str, int], tuple[int, bytes]]
+    facts: Mapping[tuple[str, int], tuple[int, bytes]]
     outcome: Harvested = field(default_factory=Harvested)
     doubts: list[tuple[JobRow, str, str]] = field(default_factory=list)
 

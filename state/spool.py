@@ -10,6 +10,7 @@ import mmap
 import os
 import struct
 import zlib
+from array import array
 from collections.abc import Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class BatchReader:
         self.digests: list[str] = index["digests"]  # type: ignore[assignment]
         self.pages: list[int] = index["pages"]
         self.slices: list[int] = index["slices"]
-        self._ends = list(accumulate(index["lengths"], initial=0))
+        self._ends = array("Q", accumulate(index["lengths"], initial=0))
         self._body = body
 
     def payload(self, index: int) -> bytes:
@@ -74,6 +75,11 @@ class BatchReader:
         if self._body is None:
             raise StateDamaged("The payloads of a harvested batch were asked for.")
         return bytes(self._body[self._ends[index] : self._ends[index + 1]])
+
+    def let_go(self) -> None:
+        """Give back the memory that reading has taken: the file stays mapped and can be read on."""
+        if self._body is not None and isinstance(self._body.obj, mmap.mmap):
+            self._body.obj.madvise(mmap.MADV_DONTNEED)
 
 
 class Spool:
@@ -120,7 +126,10 @@ class Spool:
             with view[start:] as body:
                 if magic == _FULL and sum(index["lengths"]) != len(body):
                     raise StateDamaged(f"Batch file {name} is cut short.")
-                yield BatchReader(index, body if magic == _FULL else None)
+                reader = BatchReader(index, body if magic == _FULL else None)
+                del index  # the reader may drop columns that it needs no more
+                reader.let_go()
+                yield reader
 
     @contextmanager
     def _mapped(self, name: str) -> Iterator[memoryview]:
