@@ -81,6 +81,7 @@ class Sampler:
             frame = main_frame if thread.ident == main else frames.get(thread.ident)
             self.spent["start" if start else self._stage(frame)] += max(0.0, spent)
             self._seen[thread.ident] = time.clock_gettime(clock)
+        frames.clear()  # our own frame is in it: a ring that would keep every page alive
 
     def _stage(self, frame: FrameType | None) -> str:
         while frame is not None:

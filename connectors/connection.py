@@ -44,6 +44,7 @@ class Connection(asyncio.Protocol):
         self._complete = False
         self._sent = False
         self._keep = False
+        self._surplus = False
         self._error: httpx.TransportError | None = None
 
     # What the event loop calls.
@@ -85,6 +86,10 @@ class Connection(asyncio.Protocol):
 
     # What the parser calls.
 
+    def on_message_begin(self) -> None:
+        """Another reply behind a whole one is nobody's: the connection is not used again."""
+        self._surplus = self._complete
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header of a reply, or a trailer, which is dropped with the headers of interim ones."""
         self._head_bytes += len(name) + len(value)
@@ -96,6 +101,8 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """The status is known. Interim replies (1xx) are passed over."""
         status = self._parser.get_status_code()
+        if self._complete:
+            return
         if status >= 200:
             self._status = status
         else:
@@ -103,6 +110,8 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
+        if self._complete:
+            return
         self._pieces.append(body)
         self._unread += len(body)
         if self._unread > _HIGH_BYTES and not self._paused and self._transport is not None:
@@ -111,7 +120,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The reply is whole."""
-        if self._status:
+        if self._status and not self._complete:
             self._complete = True
             self._keep = self._parser.should_keep_alive()
 
@@ -165,7 +174,7 @@ class Connection(asyncio.Protocol):
         """End an exchange; True when the connection can serve another one."""
         self._parser = None  # it holds us, and we hold it
         whole = self._complete and self._sent and not self._pieces and not self._paused
-        return whole and self._keep and not self.closed
+        return whole and self._keep and not (self._surplus or self.closed)
 
     def abort(self) -> None:
         """Close at once."""
