@@ -5,6 +5,7 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 
 from transforms.converters import CONVERTERS, ConverterContext
+from transforms.converters.cells import quoted
 from transforms.converters.lists import domain_key
 from transforms.errors import Hold, MappingDoesNotFit
 from transforms.fit import Fit
@@ -12,7 +13,7 @@ from transforms.generate import Maker, row_maker
 from transforms.mapping import FieldLine, Mapping, MatchLine, PhaseLine, TableLine, WhenLine
 from transforms.match import MatchRule
 from transforms.phase import CompiledPhase
-from transforms.record import Cell, Record, compile_path, first_of, sole_attribute
+from transforms.record import Cell, Record, compile_path, first_of
 from transforms.shape import FieldShape, ObjectShape, TargetShape
 from transforms.table import ParentField, Table, reference
 
@@ -119,13 +120,15 @@ class _Columns:
     order: list[int] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
 
-    def add(self, name: str, maker: Maker, recipe: str) -> None:
+    def add(self, name: str, maker: Maker, recipe: str) -> int:
+        """Add a column; returns the number of its cell."""
         number = self.known.get(recipe)
         if number is None:
             number = self.known[recipe] = len(self.makers)
             self.makers.append(maker)
         self.names.append(name)
         self.order.append(number)
+        return number
 
 
 def _table(target: ObjectShape, line: TableLine, settings: MapSettings, fit: Fit) -> Table:
@@ -160,15 +163,27 @@ def _columns(target: ObjectShape, line: TableLine, fit: Fit) -> _Columns:
         is_split = line.split is not None and line.split.field == name
         length = 0 if is_split else shape.length
         recipe = each.model_dump_json(exclude={"optional"})
-        columns.add(name, _maker(each, length), f"{length} {recipe}")
+        number = columns.add(name, _maker(each, length), f"{length} {recipe}")
         if each.keep is not None and (whole := fit.usable(target, each.keep)):
-            columns.add(each.keep, Maker(_whole(each, shape, whole)), each.keep)
+            cell = _whole(each, shape, whole)
+            short = number if shape.length else None
+            columns.add(each.keep, Maker(cell, length=shape.length, shortened=short), each.keep)
     return columns
 
 
 def _maker(line: FieldLine, length: int) -> Maker:
-    plain = line.convert == "text" and line.when is None
-    return Maker(_cell(line, length), sole_attribute(line.source) if plain else None, length)
+    cell = _cell(line, length)
+    if line.when is not None:
+        return Maker(cell)
+    has_default = line.convert in ("text", "boolean")
+    return Maker(
+        cell,
+        tuple(line.source),
+        length,
+        plain=line.convert == "text",
+        blank=CONVERTERS[line.convert].blank,
+        absent=quoted(line.default or "") if has_default else "",
+    )
 
 
 def _cell(line: FieldLine, length: int) -> Cell:

@@ -1,12 +1,17 @@
 """Moments in time as the source writes them: ISO 8601, mostly UTC with milliseconds."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 _FIRST_YEAR = 1970
 _LAST_YEAR = 4000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
+# A record shows few moments several times each; many records of one page share theirs.
+@lru_cache(maxsize=4096)
 def target_moment(value: str) -> str | None:
     """Return `yyyy-MM-ddTHH:mm:ss.SSSZ`; None for what is no moment, or out of the target's range.
 
@@ -41,7 +46,7 @@ def epoch_ms(stamp: Any) -> int:
         moment = datetime.fromisoformat(stamp)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return round(moment.timestamp() * 1000)
+        return (moment - _EPOCH) // _MILLISECOND
     except (ValueError, OverflowError):
         return 0
 

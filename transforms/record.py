@@ -73,14 +73,6 @@ def first_of(paths: Sequence[str]) -> Getter:
     return get
 
 
-def sole_attribute(paths: Sequence[str]) -> str | None:
-    """The attribute's name when the paths are one path to one attribute: the common case."""
-    if len(paths) != 1:
-        return None
-    first, *rest = paths[0].split(".")
-    return rest[0] if first == "attributes" and len(rest) == 1 else None
-
-
 def _is_empty(value: Any) -> bool:
     return value is None or (isinstance(value, str | list | dict) and not value)
 

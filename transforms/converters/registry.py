@@ -6,6 +6,7 @@ from typing import Any
 
 from transforms.converters import lists, mail, people, places, plain
 from transforms.converters.context import ConverterContext
+from transforms.generate import Blank
 from transforms.lookups import LOOKUP_KINDS
 from transforms.record import Cell
 
@@ -51,30 +52,35 @@ def _is_table_of_texts(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class ConverterSpec:
-    """A converter, its options with a check each, and the field types it can fill (None: any)."""
+    """A converter, its options with a check each, and the field types it can fill (None: any).
+
+    `blank`: its cell is empty where the line's source is None (`none`), or anything empty (`falsy`);
+    the line's default, where it has one.
+    """
 
     make: Converter
     options: Mapping[str, Check] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     types: frozenset[str] | None = TEXT_TYPES
+    blank: Blank | None = None
 
 
 CONVERTERS: Mapping[str, ConverterSpec] = {
     "id": ConverterSpec(plain.identifier),
-    "text": ConverterSpec(plain.text),
+    "text": ConverterSpec(plain.text, blank="none"),
     "constant": ConverterSpec(plain.constant, types=None),
-    "datetime": ConverterSpec(plain.datetime_cell, types=TEXT_TYPES | {"datetime"}),
-    "boolean": ConverterSpec(plain.boolean, types=TEXT_TYPES | {"boolean"}),
-    "number": ConverterSpec(plain.number, {"whole": _is_flag}, types=TEXT_TYPES | NUMBER_TYPES),
+    "datetime": ConverterSpec(plain.datetime_cell, types=TEXT_TYPES | {"datetime"}, blank="none"),
+    "boolean": ConverterSpec(plain.boolean, types=TEXT_TYPES | {"boolean"}, blank="none"),
+    "number": ConverterSpec(plain.number, {"whole": _is_flag}, types=TEXT_TYPES | NUMBER_TYPES, blank="none"),
     "values": ConverterSpec(plain.values, types=None),
     "json": ConverterSpec(
         plain.json_cell, {"pick": _is_texts, "without": _is_table_of_texts, "as": _is_text}
     ),
-    "join": ConverterSpec(lists.join, {"with": _is_text}),
+    "join": ConverterSpec(lists.join, {"with": _is_text}, blank="falsy"),
     "names": ConverterSpec(
-        lists.names, {"of": _one_of(*LOOKUP_KINDS), "ids": _is_flag}, required=("of",)
+        lists.names, {"of": _one_of(*LOOKUP_KINDS), "ids": _is_flag}, required=("of",), blank="falsy"
     ),
-    "first-value": ConverterSpec(lists.first_value),
+    "first-value": ConverterSpec(lists.first_value, blank="none"),
     "domains": ConverterSpec(lists.domains),
     "website": ConverterSpec(lists.website),
     "first-name": ConverterSpec(people.first_name),
@@ -91,10 +97,10 @@ CONVERTERS: Mapping[str, ConverterSpec] = {
         places.address, {"part": _one_of(*places.ADDRESS_PARTS)}, required=("part",)
     ),
     "other-addresses": ConverterSpec(places.other_addresses),
-    "mail-addresses": ConverterSpec(mail.addresses),
-    "mail-sender": ConverterSpec(mail.sender),
-    "mail-sender-name": ConverterSpec(mail.sender_name),
-    "message-id": ConverterSpec(mail.message_id),
+    "mail-addresses": ConverterSpec(mail.addresses, blank="falsy"),
+    "mail-sender": ConverterSpec(mail.sender, blank="falsy"),
+    "mail-sender-name": ConverterSpec(mail.sender_name, blank="falsy"),
+    "message-id": ConverterSpec(mail.message_id, blank="falsy"),
 }
 
 
