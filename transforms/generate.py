@@ -47,7 +47,12 @@ def row_maker(makers: Sequence[Maker], order: Sequence[int]) -> RowMaker:
     writer = _Writer()
     for number, maker in enumerate(makers):
         writer.add(number, maker)
-    lines = ["def make(record):", "    get = record.attributes.get", *writer.objects(), *writer.lines]
+    lines = [
+        "def make(record):",
+        "    get = record.attributes.get",
+        *writer.objects(),
+        *writer.lines,
+    ]
     lines.append(f"    return [{', '.join(f'v{number}' for number in order)}]")
     names: dict[str, object] = {f"cell{n}": maker.cell for n, maker in enumerate(makers)}
     # The text is made of numbers, quoted names of attributes and quoted constants of the map; nothing

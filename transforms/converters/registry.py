@@ -71,14 +71,19 @@ CONVERTERS: Mapping[str, ConverterSpec] = {
     "constant": ConverterSpec(plain.constant, types=None),
     "datetime": ConverterSpec(plain.datetime_cell, types=TEXT_TYPES | {"datetime"}, blank="none"),
     "boolean": ConverterSpec(plain.boolean, types=TEXT_TYPES | {"boolean"}, blank="none"),
-    "number": ConverterSpec(plain.number, {"whole": _is_flag}, types=TEXT_TYPES | NUMBER_TYPES, blank="none"),
+    "number": ConverterSpec(
+        plain.number, {"whole": _is_flag}, types=TEXT_TYPES | NUMBER_TYPES, blank="none"
+    ),
     "values": ConverterSpec(plain.values, types=None),
     "json": ConverterSpec(
         plain.json_cell, {"pick": _is_texts, "without": _is_table_of_texts, "as": _is_text}
     ),
     "join": ConverterSpec(lists.join, {"with": _is_text}, blank="falsy"),
     "names": ConverterSpec(
-        lists.names, {"of": _one_of(*LOOKUP_KINDS), "ids": _is_flag}, required=("of",), blank="falsy"
+        lists.names,
+        {"of": _one_of(*LOOKUP_KINDS), "ids": _is_flag},
+        required=("of",),
+        blank="falsy",
     ),
     "first-value": ConverterSpec(lists.first_value, blank="none"),
     "domains": ConverterSpec(lists.domains),
