@@ -276,7 +276,8 @@ class _ByKey(Mapping[tuple[str, int], Value], Generic[Value]):
         self._positions = rows.positions()
 
     def __getitem__(self, place: tuple[str, int]) -> Value:
-        return self._make(self._rows, self._positions[place if place[1] else place[0]])
+        key, part = place
+        return self._make(self._rows, self._positions[place if part else key])
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
         return ((each, 0) if isinstance(each, str) else each for each in self._positions)

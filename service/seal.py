@@ -9,6 +9,8 @@ transaction the source need not be asked again, before it nothing happened.
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
@@ -24,6 +26,7 @@ from transforms.block import Block, HeldRecord, RowSet
 from transforms.compile import CompiledMapping, CompiledPhase
 from transforms.lookups import Lookups
 
+Value = TypeVar("Value")
 FLUSH_BYTES = 8_000_000
 FLUSH_ROWS = 20_000
 FLUSH_AFTER_S = 2.0
@@ -162,25 +165,29 @@ class Sealer:
     def _spread(
         self, page: SourcePage, table: str, rows: RowSet, lock: int | None, into: _Unsealed
     ) -> None:
+        """Deal a page's rows to their lanes, column by column."""
         locks = rows.parents[lock] if lock is not None else rows.keys
         lanes = self._lanes
-        for index, key in enumerate(rows.keys):
-            lane = zlib.crc32((locks[index] or key).encode()) % lanes
+        picked: list[list[int]] = [[] for _ in range(lanes)]
+        for index, (locked, key) in enumerate(zip(locks, rows.keys, strict=True)):
+            picked[zlib.crc32((locked or key).encode()) % lanes].append(index)
+        for lane, places in enumerate(picked):
+            if not places:
+                continue
             columns = into.columns.get((table, lane))
             if columns is None:
                 columns = into.columns[table, lane] = BatchColumns.empty(len(rows.parents) + 1)
-            payload = rows.payloads[index]
-            columns.keys.append(key)
-            columns.parts.append(rows.parts[index])
-            columns.versions.append(rows.versions[index])
-            for number, parent in enumerate(rows.parents):
-                columns.parents[number].append(parent[index])
-            columns.parents[-1].append(rows.match_keys[index])
-            columns.digests.append(rows.digests[index])
-            columns.pages.append(page.page)
-            columns.slices.append(page.slice_number)
-            columns.payloads.append(payload)
-            into.size_bytes += len(payload)
+            columns.keys += _picked(rows.keys, places)
+            columns.parts += _picked(rows.parts, places)
+            columns.versions += _picked(rows.versions, places)
+            for column, parent in zip(columns.parents, rows.parents, strict=False):
+                column += _picked(parent, places)
+            columns.parents[-1] += _picked(rows.match_keys, places)
+            columns.digests += _picked(rows.digests, places)
+            columns.pages += [page.page] * len(places)
+            columns.slices += [page.slice_number] * len(places)
+            columns.payloads += _picked(rows.payloads, places)
+        into.size_bytes += sum(map(len, rows.payloads))
         into.rows += len(rows.keys)
 
     def _note_exceptions(self, page: SourcePage, block: Block, into: _Unsealed) -> None:
@@ -199,6 +206,12 @@ class Sealer:
             self.spool_bytes += file.size_bytes
             written.append(((table, lane), columns, file))
         return written
+
+
+def _picked(column: Sequence[Value], places: Sequence[int]) -> Sequence[Value]:
+    if len(places) == 1:
+        return [column[places[0]]]
+    return itemgetter(*places)(column)  # type: ignore[no-any-return]
 
 
 def _lock_index(compiled: CompiledPhase, table: str, phase: Phase) -> int | None:

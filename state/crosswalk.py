@@ -91,7 +91,9 @@ class Crosswalk:
         if number is None or not ids:
             return set()
         head = (number, -1 if except_job is None else except_job)
-        rows = await self._database.fetch_in(self._sql["known"], head, encode_ids(ids))
+        # In order: neighbours lie on one page of the table.
+        keys = sorted(encode_ids(ids))
+        rows = await self._database.fetch_in(self._sql["known"], head, keys)
         return {(decode_id(key), part) for key, part in rows}
 
     async def brought_by(
