@@ -34,7 +34,7 @@ rules: $(STAMP)  ## who may import whom; the Dockerfile; the generated docs
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m service.docs --check
 
-bench: $(STAMP)
+bench: $(STAMP)  ## speed by stage, memory at two sizes, budget; BENCH_* variables: see benchmarks/__main__.py
 	$(BIN)/python -m benchmarks
 
 docs: $(STAMP)  ## writes docs/reference anew

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Generic, Protocol, TypeVar, overload
 
 from service.aside import Aside
@@ -110,8 +111,12 @@ class Digests(Sequence[str]):
     def __getitem__(self, at: int | slice) -> str | list[str]:
         if isinstance(at, slice):
             return [self[each] for each in range(*at.indices(self._count))]
-        place = range(self._count)[at] * self._size
-        return self._bytes[place : place + self._size].hex()
+        return self.raw(range(self._count)[at]).hex()
+
+    def raw(self, index: int) -> bytes:
+        """Digest `index`, which counts from the start, as bytes."""
+        place = index * self._size
+        return self._bytes[place : place + self._size]
 
 
 class ParentCells:
@@ -225,15 +230,24 @@ class JobRows:
 
     def by_key(self) -> Mapping[tuple[str, int], JobRow]:
         """The rows by (source id, part), each made when it is asked for."""
-        return _ByKey(self, JobRows.row)
+        return _ByKey(self, self.row)
 
     def facts(self) -> Mapping[tuple[str, int], tuple[int, bytes]]:
         """Version (epoch ms) and digest of each row sent, by (source id, part)."""
-        return _ByKey(self, JobRows._facts_of)
+        columns = [
+            (reader.versions, reader.digests)
+            if isinstance(reader, CompactRows)
+            else (reader.versions, Digests(reader.digests))
+            for reader in self.readers
+        ]
+        reader_of, index_of = self._reader_of, self._index_of
 
-    def _facts_of(self, position: int) -> tuple[int, bytes]:
-        reader, index = self.readers[self._reader_of[position]], self._index_of[position]
-        return reader.versions[index], bytes.fromhex(reader.digests[index])
+        def facts_of(position: int) -> tuple[int, bytes]:
+            versions, digests = columns[reader_of[position]]
+            index = index_of[position]
+            return versions[index], digests.raw(index)
+
+        return _ByKey(self, facts_of)
 
     def positions(self) -> dict[str | tuple[str, int], int]:
         """Positions by source id; those of later parts by (source id, part)."""
@@ -270,14 +284,17 @@ class _Rows(Sequence[JobRow]):
 class _ByKey(Mapping[tuple[str, int], Value], Generic[Value]):
     """Something of each row, made when asked for."""
 
-    def __init__(self, rows: JobRows, make: Callable[[JobRows, int], Value]) -> None:
+    def __init__(self, rows: JobRows, make: Callable[[int], Value]) -> None:
         self._rows = rows
         self._make = make
-        self._positions = rows.positions()
+
+    @cached_property
+    def _positions(self) -> dict[str | tuple[str, int], int]:
+        return self._rows.positions()
 
     def __getitem__(self, place: tuple[str, int]) -> Value:
         key, part = place
-        return self._make(self._rows, self._positions[place if part else key])
+        return self._make(self._positions[place if part else key])
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
         return ((each, 0) if isinstance(each, str) else each for each in self._positions)
