@@ -36,8 +36,8 @@ class Source:
     """Ready pages by kind, told `times` times over, each time under ids of their own."""
 
     def __init__(self, messages: int) -> None:
-        base = min(messages, BASE_MESSAGES)
-        self.times = max(1, messages // base)
+        self.times = -(-messages // BASE_MESSAGES)
+        base = messages // self.times
         settings = KustomerSettings(
             seed=_SEED,
             customers=max(50, base // 50),

@@ -4,7 +4,7 @@
 
 A timer of CPU time interrupts the main thread every few milliseconds. Each thread's own CPU clock
 is then read, and what it spent since the last look goes to the stage that its stack is in: the
-innermost frame of a file that `STAGES` names. What the look itself costs is not counted.
+innermost frame of a file that `STAGES` names. What a thread did and had ended by then counts as rest.
 """
 
 import json
@@ -72,15 +72,15 @@ class Sampler:
         for thread in threading.enumerate():
             if thread.ident is None:
                 continue
-            clock = time.pthread_getcpuclockid(thread.ident)
             try:
+                clock = time.pthread_getcpuclockid(thread.ident)
                 now = time.clock_gettime(clock)
             except OSError:  # the thread has just ended
                 continue
             spent = now - self._seen.get(thread.ident, 0.0)
             frame = main_frame if thread.ident == main else frames.get(thread.ident)
             self.spent["start" if start else self._stage(frame)] += max(0.0, spent)
-            self._seen[thread.ident] = time.clock_gettime(clock)
+            self._seen[thread.ident] = now
         frames.clear()  # our own frame is in it: a ring that would keep every page alive
 
     def _stage(self, frame: FrameType | None) -> str:
