@@ -228,10 +228,6 @@ class JobRows:
         if pieces:
             yield b"".join(pieces)
 
-    def by_key(self) -> Mapping[tuple[str, int], JobRow]:
-        """The rows by (source id, part), each made when it is asked for."""
-        return _ByKey(self, self.row)
-
     def facts(self) -> Mapping[tuple[str, int], tuple[int, bytes]]:
         """Version (epoch ms) and digest of each row sent, by (source id, part)."""
         columns = [

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from connectors.errors import BadReply, NotFound
-from service.aside import LooseRows
-from service.assemble import JobRow, JobRows
+from service.aside import Aside, LooseRows
+from service.assemble import JobRows
 from state.rows import RowEntry
 
 ME = "005000000000001AAA"
@@ -121,5 +121,5 @@ def sent(rows: Sequence[dict[str, str]], first: int = 0) -> JobRows:
             RowEntry("", ID.format(number), 0, "pending", "", "", "", orjson.dumps(payload))
         )
     header = ('"' + '","'.join(columns) + '"\n').encode()
-    job_rows = [JobRow(0, index, row.source_id, row.part, b"\n") for index, row in enumerate(loose)]
-    return JobRows(header, job_rows, [LooseRows(loose, 0)])
+    places = [(0, index) for index in range(len(loose))]
+    return JobRows(header, [LooseRows(loose, 0)], [], places, Aside())

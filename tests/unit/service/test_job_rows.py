@@ -67,15 +67,15 @@ def test_what_goes_out_is_what_every_row_says_it_is(tmp_path: Path) -> None:
 def test_a_row_is_found_by_its_key_with_its_version_and_digest(tmp_path: Path) -> None:
     with ExitStack() as stack:
         rows = job(stack, Spool(tmp_path), [columns(30), columns(20, 30)])
-        facts, by_key = rows.facts(), rows.by_key()
-        assert len(facts) == len(by_key) == 50
+        facts = rows.facts()
+        assert len(facts) == 50
         for number in range(50):
             key = f"{number:024x}"
             assert facts[key, 0] == (1_700_000_000_000 + number, bytes.fromhex(f"{number:032x}"))
-            assert by_key[key, 0].key == key
-        assert ("absent", 0) not in by_key
-        assert by_key.get((f"{1:024x}", 1)) is None
-        assert set(by_key) == {(f"{number:024x}", 0) for number in range(50)}
+        assert ("absent", 0) not in facts
+        assert facts.get((f"{1:024x}", 1)) is None
+        assert set(facts) == set(rows.places())
+        assert set(facts) == {(f"{number:024x}", 0) for number in range(50)}
 
 
 def test_a_job_that_waits_takes_under_250_bytes_a_row(tmp_path: Path) -> None:
@@ -88,3 +88,13 @@ def test_a_job_that_waits_takes_under_250_bytes_a_row(tmp_path: Path) -> None:
         finally:
             tracemalloc.stop()
         assert size / len(rows.rows) < 250
+
+
+def test_rows_that_are_left_out_do_not_go(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        rows = job(stack, Spool(tmp_path), [columns(30), columns(20, 30)])
+        gone = {(f"{number:024x}", 0) for number in (0, 7, 31, 49)}
+        rows.leave_out(gone)
+        _, *sent = csv.reader(io.StringIO(b"".join(rows.chunks()).decode()))
+        assert len(sent) == len(rows.rows) == 46
+        assert not gone & {(line[0], 0) for line in sent}
