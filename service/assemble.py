@@ -18,7 +18,7 @@ from state.batches import Batch
 from state.ledger import Ledger
 from transforms.compile import ParentField, Table
 
-_BLOCK_ROWS = 200
+REBUILT = "rebuilt"  # the fact that the crosswalk was learned from Salesforce
 _YIELD_BYTES = 512_000
 Target = tuple[str, str]
 
@@ -106,7 +106,10 @@ class Assembler:
         ]
         known = await self._known_keys(readers, None)
         matches = await self._known_matches(readers)
-        return await anyio.to_thread.run_sync(self._decide, readers, resolved, known, matches)
+        recovered = await self._recovered(readers)
+        return await anyio.to_thread.run_sync(
+            self._decide, readers, resolved, known, matches, recovered
+        )
 
     async def reassemble(
         self,
@@ -127,7 +130,7 @@ class Assembler:
             for number, parent in enumerate(self._table.parents)
         ]
         known = await self._known_keys(readers, job) | aside.keys()
-        rows = await anyio.to_thread.run_sync(self._decide, readers, resolved, known, {})
+        rows = await anyio.to_thread.run_sync(self._decide, readers, resolved, known, {}, {})
         rows.aside = aside
         return rows
 
@@ -145,6 +148,13 @@ class Assembler:
         return await self._ledger.crosswalk.known_parts(
             self._phase.kind, keys, except_job=except_job
         )
+
+    async def _recovered(self, readers: Sequence[RowReader]) -> dict[tuple[str, int], str]:
+        """Rows that a rebuild found in Salesforce and that no job has met since."""
+        if not await self._ledger.facts.get(REBUILT):
+            return {}
+        keys = [key for reader in readers for key in reader.keys]
+        return await self._ledger.crosswalk.unclaimed(self._phase.kind, keys)
 
     async def _known_matches(self, readers: Sequence[RowReader]) -> dict[str, str]:
         keys = sorted({key for reader in readers for key in reader.parents[-1] if key})
@@ -179,16 +189,17 @@ class Assembler:
         resolved: Sequence[dict[str, Target]],
         known: set[tuple[str, int]],
         matches: dict[str, str],
+        recovered: dict[tuple[str, int], str],
     ) -> JobRows:
         aside = Aside()
         cells = [
             _ParentCells(parent, targets)
             for parent, targets in zip(self._table.parents, resolved, strict=True)
         ]
-        newest = self._newest(readers, known, aside)
+        newest = self._newest(readers, known, recovered, aside)
         sort_at = self._lock_position()
         ordered: list[tuple[str, str, int, JobRow]] = []
-        claimed: set[str] = set()
+        claimed = {match_key for match_key, _, _ in aside.match_keys}
         for (key, part), (number, index) in sorted(newest.items()):
             reader = readers[number]
             if self._set_aside(reader, index, matches, claimed, aside):
@@ -203,13 +214,25 @@ class Assembler:
         return JobRows(self._header(), [row for *_, row in ordered], readers, aside)
 
     def _newest(
-        self, readers: Sequence[RowReader], known: set[tuple[str, int]], aside: Aside
+        self,
+        readers: Sequence[RowReader],
+        known: set[tuple[str, int]],
+        recovered: dict[tuple[str, int], str],
+        aside: Aside,
     ) -> dict[tuple[str, int], tuple[int, int]]:
-        """One place per (key, part): a record that pages showed twice is sent once, the newest."""
+        """One place per (key, part): a record that pages showed twice is sent once, the newest.
+
+        What a rebuild found is taken over when it is first seen; seen again it is a duplicate.
+        """
         newest: dict[tuple[str, int], tuple[int, int]] = {}
+        recovered = dict(recovered)
         for number, reader in enumerate(readers):
             for index, place in enumerate(zip(reader.keys, reader.parts, strict=True)):
                 first_part = place[1] == 0
+                target = recovered.pop(place, None)
+                if target is not None:
+                    _take_over(aside, reader, index, target)
+                    continue
                 if place in known:
                     aside.duplicates += first_part
                     continue
@@ -237,7 +260,8 @@ class Assembler:
             aside.matched.append((reader.keys[index], matches[match_key]))
             return True
         if match_key in claimed:
-            aside.waiting.append(AsideRow.of(reader, index, "same-match-key", match_key))
+            field_name = self._phase.match_existing.get(self._table.object, "")
+            aside.waiting.append(AsideRow.of(reader, index, "same-match-key", field_name))
             return True
         claimed.add(match_key)
         return False
@@ -282,6 +306,17 @@ class _ParentCells:
         if found is None and not self.required:
             return self.absent
         return found
+
+
+def _take_over(aside: Aside, reader: RowReader, index: int, target: str) -> None:
+    """Count a row as loaded that is there as `target`.
+
+    Which version of it is there nobody knows, so it is noted as older than any.
+    """
+    key, match_key = reader.keys[index], reader.parents[-1][index]
+    aside.found.append((key, reader.parts[index], target, 0, ""))
+    if match_key:
+        aside.match_keys.append((match_key, target, key))
 
 
 def _row_cells(columns: Sequence[str], filled: str | None, value: str) -> bytes:
