@@ -32,7 +32,7 @@ class SpoolKeyInvalid(StateError):
 
     code = "spool-key-invalid"
     recovery = "refuse"
-    next_step = "Give 32 random bytes as 64 hexadecimal digits or as base64, as from `openssl rand -hex 32`."
+    next_step = "Give 32 random bytes in hexadecimal or base64, as `openssl rand -hex 32` prints."
 
 
 class SpoolKeyMissing(StateError):
