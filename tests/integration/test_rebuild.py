@@ -15,6 +15,7 @@ from service.compose import open_salesforce
 from service.config import Config
 from service.config_load import load_config
 from service.ledger import open_ledger
+from service.phases import PHASES
 from service.rebuild import (
     BEGUN,
     EarlierMigration,
@@ -167,11 +168,11 @@ async def test_migrate_may_not_begin_beside_records_that_it_should_know(config: 
     async with open_salesforce(config, CLOCK) as client:
         async with open_ledger(config, CLOCK.now) as ledger:
             with pytest.raises(EarlierMigration):
-                await check_whole(ledger, client)
+                await check_whole(ledger, client, PHASES)
             async with ledger.write() as tx:
                 await ledger.facts.set(tx, "rebuilt", BEGUN)
             with pytest.raises(RebuildUnfinished):
-                await check_whole(ledger, client)
+                await check_whole(ledger, client, PHASES)
         await rebuild(config).run()
         async with open_ledger(config, CLOCK.now) as ledger:
-            await check_whole(ledger, client)
+            await check_whole(ledger, client, PHASES)
