@@ -49,7 +49,8 @@ class Aside:
     """Duplicates counted, rows held, rows matched with what is there, and twins that wait.
 
     `found`: rows that an earlier migration has made already, as (source id, part, target id,
-    version in epoch ms, digest in hex).
+    version in epoch ms, digest in hex). `match_keys`: the (match key, target id, source id) of those
+    that have one, so that their twins find them.
     """
 
     duplicates: int = 0
@@ -57,6 +58,7 @@ class Aside:
     waiting: list[AsideRow] = field(default_factory=list)
     matched: list[tuple[str, str]] = field(default_factory=list)
     found: list[tuple[str, int, str, int, str]] = field(default_factory=list)
+    match_keys: list[tuple[str, str, str]] = field(default_factory=list)
 
     def keys(self) -> set[tuple[str, int]]:
         """(source id, part) of every row set aside."""
@@ -84,6 +86,7 @@ class Aside:
             [AsideRow(**row) for row in raw["waiting"]],
             [(key, target) for key, target in raw["matched"]],
             [tuple(each) for each in raw.get("found", [])],
+            [tuple(each) for each in raw.get("match_keys", [])],
         )
 
     async def apply(
@@ -101,12 +104,14 @@ class Aside:
                 tx, phase.kind, table, known, origin="matched", job=job
             )
         found = await self._learn_found(tx, ledger, phase, table, job)
-        await ledger.books.add(
-            tx, phase.name, duplicates=self.duplicates, matched=matched, loaded=found
-        )
-        return self.duplicates, matched, sum(row.part == 0 for row in self.held), found
+        # What another job has taken over meanwhile was read twice.
+        duplicates = self.duplicates + sum(each[1] == 0 for each in self.found) - found
+        await ledger.books.add(tx, phase.name, duplicates=duplicates, matched=matched, loaded=found)
+        return duplicates, matched, sum(row.part == 0 for row in self.held), found
 
     async def _learn_found(self, tx: Tx, ledger: Ledger, phase: Phase, table: str, job: int) -> int:
+        if self.match_keys:
+            await ledger.matches.learn(tx, table, self.match_keys)
         entries = [(*each[:4], bytes.fromhex(each[4])) for each in self.found]
         firsts = [entry for entry in entries if entry[1] == 0]
         others = [entry for entry in entries if entry[1] != 0]

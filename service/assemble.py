@@ -21,6 +21,8 @@ from transforms.compile import ParentField, Table
 
 __all__ = ["Assembler", "JobRow", "JobRows", "RowReader"]
 
+REBUILT = "rebuilt"  # the fact that the crosswalk was learned from Salesforce
+
 _Placed = tuple[str, str, int, int, int]
 """A row: its lock parent, key and part, the number of its reader and its place there."""
 
@@ -47,7 +49,10 @@ class Assembler:
         ]
         known = await self._known_keys(readers, None)
         matches = await self._known_matches(readers)
-        return await anyio.to_thread.run_sync(self._decide, readers, resolved, known, matches)
+        recovered = await self._recovered(readers)
+        return await anyio.to_thread.run_sync(
+            self._decide, readers, resolved, known, matches, recovered
+        )
 
     async def reassemble(
         self,
@@ -68,7 +73,7 @@ class Assembler:
             for number, parent in enumerate(self._table.parents)
         ]
         known = await self._known_keys(readers, job) | aside.keys()
-        rows = await anyio.to_thread.run_sync(self._decide, readers, resolved, known, {})
+        rows = await anyio.to_thread.run_sync(self._decide, readers, resolved, known, {}, {})
         rows.aside = aside
         return rows
 
@@ -90,6 +95,13 @@ class Assembler:
         return await self._ledger.crosswalk.known_parts(
             self._phase.kind, keys, except_job=except_job
         )
+
+    async def _recovered(self, readers: Sequence[RowReader]) -> dict[tuple[str, int], str]:
+        """Rows that a rebuild found in Salesforce and that no job has met since."""
+        if not await self._ledger.facts.get(REBUILT):
+            return {}
+        keys = [key for reader in readers for key in reader.keys]
+        return await self._ledger.crosswalk.unclaimed(self._phase.kind, keys)
 
     async def _known_matches(self, readers: Sequence[RowReader]) -> dict[str, str]:
         keys = sorted({key for reader in readers for key in reader.parents[-1] if key})
@@ -124,6 +136,7 @@ class Assembler:
         resolved: Sequence[dict[str, Target]],
         known: set[tuple[str, int]],
         matches: dict[str, str],
+        recovered: dict[tuple[str, int], str],
     ) -> JobRows:
         aside = Aside()
         cells = [
@@ -135,8 +148,8 @@ class Assembler:
             for number, each in enumerate(cells)
         ]
         rows = self._in_order(readers)
-        if known or _has_repeats(readers):
-            rows = self._newest(rows, readers, known, aside)
+        if known or recovered or _has_repeats(readers):
+            rows = self._newest(rows, readers, known, recovered, aside)
         if any(missing) or any(any(reader.parents[-1]) for reader in readers):
             rows = self._that_go(rows, readers, missing, matches, aside)
         places = [row[3:] for row in rows]
@@ -157,12 +170,21 @@ class Assembler:
         rows: Sequence[_Placed],
         readers: Sequence[RowReader],
         known: set[tuple[str, int]],
+        recovered: dict[tuple[str, int], str],
         aside: Aside,
     ) -> list[_Placed]:
-        """One place per (key, part): a record that pages showed twice is sent once, the newest."""
+        """One place per (key, part): a record that pages showed twice is sent once, the newest.
+
+        What a rebuild found is taken over when it is first seen; seen again it is a duplicate.
+        """
         newest: dict[tuple[str, int], _Placed] = {}
+        recovered = dict(recovered)
         for row in sorted(rows, key=itemgetter(3, 4)):  # as they were read
             place = row[1], row[2]
+            target = recovered.pop(place, None)
+            if target is not None:
+                _take_over(aside, readers[row[3]], row[4], target)
+                continue
             before = newest.get(place)
             if place in known or before is not None:
                 aside.duplicates += row[2] == 0
@@ -182,7 +204,7 @@ class Assembler:
     ) -> list[_Placed]:
         """The rows to send; those that match a record, wait for a twin or lack a parent are not."""
         going = []
-        claimed: set[str] = set()
+        claimed = {match_key for match_key, _, _ in aside.match_keys}
         for row in sorted(rows, key=itemgetter(1, 2)):
             reader, index = readers[row[3]], row[4]
             if self._set_aside(reader, index, matches, claimed, aside):
@@ -222,7 +244,8 @@ class Assembler:
             aside.matched.append((reader.keys[index], matches[match_key]))
             return True
         if match_key in claimed:
-            aside.waiting.append(AsideRow.of(reader, index, "same-match-key", match_key))
+            field_name = self._phase.match_existing.get(self._table.object, "")
+            aside.waiting.append(AsideRow.of(reader, index, "same-match-key", field_name))
             return True
         claimed.add(match_key)
         return False
@@ -249,3 +272,14 @@ def _has_repeats(readers: Sequence[RowReader]) -> bool:
 
 def _version(readers: Sequence[RowReader], row: _Placed) -> int:
     return readers[row[3]].versions[row[4]]
+
+
+def _take_over(aside: Aside, reader: RowReader, index: int, target: str) -> None:
+    """Count a row as loaded that is there as `target`.
+
+    Which version of it is there nobody knows, so it is noted as older than any.
+    """
+    key, match_key = reader.keys[index], reader.parents[-1][index]
+    aside.found.append((key, reader.parts[index], target, 0, ""))
+    if match_key:
+        aside.match_keys.append((match_key, target, key))

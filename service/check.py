@@ -12,11 +12,11 @@ from service.compose import KustomerSide, open_kustomer_side, open_salesforce
 from service.config import Config, Secret
 from service.errors import DONE, REFUSED, REMOTE, USAGE, DeskferryError, explain
 from service.identity import check_config
+from service.ledger import open_ledger
 from service.mapped import default_mapping, shape_of
 from service.phases import PHASES
 from service.room import Room, free_bytes, room_for
 from state.errors import NoWorkspace, StateTooOld
-from state.ledger import Ledger
 from transforms.compile import MapSettings, compile_mapping
 from transforms.mapping import parse_mapping
 
@@ -117,7 +117,7 @@ def _workspace(checks: _Checks) -> None:
 async def _disk(checks: _Checks, clock: Clock) -> None:
     folder, limit = checks.config.workspace, checks.config.spool_limit_mb * 1_000_000
     try:
-        async with Ledger.open(folder, clock=clock.now, read_only=True) as ledger:
+        async with open_ledger(checks.config, clock.now, read_only=True) as ledger:
             room = await room_for(ledger, folder, limit)
     except Exception:  # noqa: BLE001 - the check of the state says it
         room = Room(free_bytes(folder), 0, limit)
@@ -135,7 +135,7 @@ async def _disk(checks: _Checks, clock: Clock) -> None:
 
 async def _state(config: Config, clock: Clock) -> str:
     try:
-        async with Ledger.open(config.workspace, clock=clock.now, read_only=True) as ledger:
+        async with open_ledger(config, clock.now, read_only=True) as ledger:
             await check_config(config, ledger)
             done = [phase.name for phase in PHASES if await ledger.gates.closed(phase.name)]
     except NoWorkspace:

@@ -197,6 +197,12 @@ class Config(_Section):
     )
     queue_mb: int = Field(default=4, ge=1, description="Pages waiting in memory, at most.")
 
+    spool_key: Secret | None = Field(
+        default=None,
+        description="Reference to a key of 32 bytes (hex or base64): what records hold is encrypted "
+        "in the workspace. Fixed when the workspace is begun.",
+    )
+
     def fingerprint(self) -> str:
         """A digest of what must not change between runs: the addresses and the org."""
         parts = (self.kustomer.base_url, self.salesforce.login_url, self.salesforce.org_id[:15])

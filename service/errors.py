@@ -60,6 +60,13 @@ class UsageInvalid(DeskferryError):
     exit_code = USAGE
 
 
+class Interrupted(DeskferryError):
+    """The run was asked to stop; everything is durable."""
+
+    code = "interrupted"
+    exit_code = INTERRUPTED
+
+
 @dataclass(frozen=True)
 class Problem:
     """An error as a user sees it. `recovery` says what helps: retry, hold, stop or refuse."""
@@ -85,6 +92,10 @@ _BY_CODE = {
     "workspace-cannot-lock": REFUSED,
     "state-too-old": REFUSED,
     "disk-full": INTERRUPTED,
+    "spool-key-invalid": USAGE,
+    "spool-key-missing": REFUSED,
+    "spool-key-wrong": REFUSED,
+    "spool-key-too-late": REFUSED,
     "mapping-does-not-fit": REFUSED,
 }
 _BY_ROOT: dict[type[Exception], int] = {

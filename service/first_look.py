@@ -7,7 +7,7 @@ no children before; one that was found in Salesforce may have them (facts, 7.11)
 
 import structlog
 
-from service.assemble import JobRow, JobRows
+from service.assemble import REBUILT, JobRow, JobRows
 from service.phases import Phase
 from service.settle import NEVER, Settler
 from state.ledger import Ledger
@@ -37,10 +37,12 @@ class FirstLook:
     async def take_out(self, rows: JobRows) -> None:
         """Move rows that Salesforce has already from the job's rows to what it sets aside.
 
-        What lies in the recycle bin does not count: it was taken back on purpose.
+        What lies in the recycle bin does not count: it was taken back on purpose. After a rebuild it
+        does, as it does for records with a key: what people deleted is not made again.
         """
         suspects = await self._suspects(rows)
-        found = await self._settler.find(rows, suspects, since=NEVER)
+        rebuilt = suspects and await self._ledger.facts.get(REBUILT)
+        found = await self._settler.find(rows, suspects, since=0.0 if rebuilt else NEVER)
         if not found.there:
             return
         facts = rows.facts()

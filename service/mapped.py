@@ -18,6 +18,7 @@ from service.declared import phases_of, remember
 from service.identity import StateDisagrees
 from service.phases import Phase
 from state.ledger import Ledger, Tx
+from state.private import write_private
 from transforms.compile import CompiledMapping, MapSettings, compile_mapping
 from transforms.lookups import Lookups
 from transforms.mapping import Mapping, parse_mapping
@@ -91,6 +92,12 @@ def read_phases(config: Config) -> tuple[Phase, ...]:
     return phases_of(_parsed(_text(config)))
 
 
+def known_phases(config: Config) -> tuple[Phase, ...]:
+    """As `read_phases`, and the default map's where there is no file; nothing is written."""
+    path = Path(config.workspace) / MAPPING_FILE
+    return phases_of(_parsed(_text(config) if path.exists() else default_mapping()))
+
+
 @lru_cache(maxsize=2)
 def _parsed(text: str) -> Mapping:
     """Read a mapping once, however often it is asked for."""
@@ -111,8 +118,7 @@ async def refuse_changed_map(config: Config, ledger: Ledger) -> None:
 def _text(config: Config) -> str:
     path = Path(config.workspace) / MAPPING_FILE
     if not path.exists():
-        path.write_text(default_mapping(), encoding="utf-8")
-        path.chmod(0o600)
+        write_private(path, default_mapping().encode())
     return path.read_text(encoding="utf-8")
 
 

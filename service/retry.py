@@ -20,6 +20,7 @@ from service.declared import recall
 from service.errors import ATTENTION, DONE, UsageInvalid
 from service.mapped import accept, read_mapping, refuse_if_on_their_way
 from service.phases import Phase
+from service.purge import check_payloads
 from service.reasons import REASONS
 from service.run import Migration, Outcome
 from state.errors import NoWorkspace
@@ -104,6 +105,8 @@ class Retry(Migration):
 
     async def _prepare(self, ledger: Ledger, salesforce: SalesforceClient, run: int) -> None:
         chosen = self._selection
+        if not chosen.reread:
+            await check_payloads(ledger)
         known = await ledger.rows.reasons()
         _known("reason", [r for r in chosen.reasons if not _CODE.match(r)], {*REASONS, *known})
         loaded = await read_mapping(self._config, ledger, salesforce, may_change=True)

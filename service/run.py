@@ -7,7 +7,6 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 
 import anyio
@@ -16,13 +15,16 @@ from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
 from service.compose import KustomerSide, open_kustomer_side, open_salesforce
 from service.config import Config
-from service.errors import ATTENTION, DONE, INTERRUPTED, DeskferryError, explain
+from service.errors import ATTENTION, DONE, INTERRUPTED, Interrupted, explain
 from service.flow import Flow
 from service.identity import check_identity
+from service.ledger import open_ledger
 from service.mapped import load_mapping, read_lookups, read_phases, refuse_changed_map
 from service.pages import PageQueue
 from service.phases import PHASES, Phase
 from service.progress import BudgetView, PhaseProgress, RunProgress, RunSnapshot
+from service.purge import check_not_purged
+from service.rebuild import check_whole
 from service.room import spool_room
 from service.seal import Sealer
 from state.books import Book
@@ -34,13 +36,6 @@ from transforms.lookups import Lookups
 LogEnd = Callable[
     [type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[None]
 ]
-
-
-class Interrupted(DeskferryError):
-    """The run was asked to stop; everything is durable."""
-
-    code = "interrupted"
-    exit_code = 7
 
 
 @dataclass(frozen=True)
@@ -87,8 +82,7 @@ class Migration:
         of them leave a state that the next run goes on from.
         """
         async with AsyncExitStack() as stack:
-            workspace = Path(self._config.workspace)
-            ledger = await stack.enter_async_context(Ledger.open(workspace, clock=self._clock.now))
+            ledger = await stack.enter_async_context(open_ledger(self._config, self._clock.now))
             kustomer = await stack.enter_async_context(
                 open_kustomer_side(self._config, self._clock)
             )
@@ -100,8 +94,10 @@ class Migration:
             await check_identity(
                 self._config, ledger, kustomer.client, salesforce, same_org=self._same_org
             )
+            await check_not_purged(ledger)
             await self._prepare(ledger, salesforce, run)
             self._phases = read_phases(self._config)
+            await check_whole(ledger, salesforce, self._phases)
             await self._recall(ledger)
             await self._drive(ledger, kustomer, salesforce)
             return await self._conclude(ledger, before)

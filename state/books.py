@@ -4,6 +4,7 @@ Counters are added to in the transaction of the fact they count; held, failed an
 are counted from their rows, so that settling one moves it by itself.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from state.database import Database, Tx
@@ -35,6 +36,27 @@ class Book:
     def balanced(self) -> bool:
         """True when every record is accounted for and none is still to be sent."""
         return self.difference == 0 and self.pending == 0
+
+
+def book_of(lines: Iterable[tuple[str, str, int]]) -> Book:
+    """Add (account, reason, records) lines up; accounts `row:STATE` are counted from rows."""
+    plain: dict[str, int] = {}
+    by_reason: dict[str, dict[str, int]] = {"skipped": {}, "row:held": {}, "row:failed": {}}
+    pending = 0
+    for account, reason, count in lines:
+        if account in by_reason:
+            by_reason[account][reason] = count
+        elif account.startswith("row:"):
+            pending += count
+        else:
+            plain[account] = count
+    return Book(
+        **plain,
+        skipped=by_reason["skipped"],
+        held=by_reason["row:held"],
+        failed=by_reason["row:failed"],
+        pending=pending,
+    )
 
 
 class Books:
@@ -71,23 +93,7 @@ class Books:
 
     async def read(self, phase: str) -> Book:
         """Return the book of a phase as committed, counters and rows of one moment."""
-        plain: dict[str, int] = {}
-        by_reason: dict[str, dict[str, int]] = {"skipped": {}, "row:held": {}, "row:failed": {}}
-        pending = 0
-        for account, reason, count in await self._database.fetch(self._sql["read"], (phase,)):
-            if account in by_reason:
-                by_reason[account][reason] = count
-            elif account.startswith("row:"):
-                pending += count
-            else:
-                plain[account] = count
-        return Book(
-            **plain,
-            skipped=by_reason["skipped"],
-            held=by_reason["row:held"],
-            failed=by_reason["row:failed"],
-            pending=pending,
-        )
+        return book_of(await self._database.fetch(self._sql["read"], (phase,)))
 
     async def in_part(self, phase: str) -> dict[tuple[str, str], int]:
         """Count, by (state, reason), records whose first part is well while a later one is not.

@@ -1,4 +1,8 @@
-"""The crosswalk: which Salesforce record each source record became. Written once per record."""
+"""The crosswalk: which Salesforce record each source record became. Written once per record.
+
+An entry that a rebuild learned from Salesforce has no job yet (`UNCLAIMED`): its source record has not
+been read by this ledger, so no book counts it. The job that meets the source record claims it.
+"""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +13,7 @@ from state.database import Database, Tx
 from state.keys import decode_id, encode_id, encode_ids
 from state.queries import load
 
+UNCLAIMED = 0
 _EXPORT_ROWS = 5_000
 
 
@@ -55,7 +60,8 @@ class Crosswalk:
         """Store (source id, part, target id, version ms, digest) entries; returns how many are new.
 
         An entry that is there already stays as it is, so that repeating a harvest counts nothing
-        twice. Books count records: learn first parts apart from later ones and add up only those.
+        twice; only an unclaimed one gives way to what a job brings. Books count records: learn first
+        parts apart from later ones and add up only those.
         """
         numbers = await self._numbers_of(tx, (kind, object, origin))
         keys = encode_ids(entry[0] for entry in entries)
@@ -65,6 +71,25 @@ class Crosswalk:
         ]
         rows.sort(key=lambda row: row[1:3])
         return await tx.run_many(self._sql["learn"], rows)
+
+    async def unclaimed(self, kind: str, ids: Sequence[str]) -> dict[tuple[str, int], str]:
+        """Return the target id of each (id, part) of those ids that no job has claimed yet."""
+        number = await self._number(kind)
+        if number is None or not ids:
+            return {}
+        rows = await self._database.fetch_in(self._sql["unclaimed"], (number,), encode_ids(ids))
+        return {(decode_id(key), part): target for key, part, target in rows}
+
+    async def count_unclaimed(self, kind: str) -> int:
+        """Count the records of a kind that a rebuild learned and whose source was not read since."""
+        number = await self._number(kind)
+        if number is None:
+            return 0
+        return int((await self._database.fetch(self._sql["count_unclaimed"], (number,)))[0][0])
+
+    async def any(self) -> bool:
+        """Tell whether there is any entry at all."""
+        return bool(await self._database.fetch(self._sql["any"]))
 
     async def resolve(self, kind: str, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Return (object, target id) of each known source id's first part; others are absent."""
@@ -85,7 +110,8 @@ class Crosswalk:
     ) -> set[tuple[str, int]]:
         """Return the (id, part) of those ids that are known, without what `except_job` brought.
 
-        A part that was refused while its neighbour was made is not known, and can be sent.
+        A part that was refused while its neighbour was made is not known, and can be sent. Unclaimed
+        entries are left out beside a job's own: they may be what that job made.
         """
         number = await self._number(kind)
         if number is None or not ids:
@@ -153,7 +179,7 @@ class Crosswalk:
         return [decode_id(key) for (key,) in rows]
 
     async def count(self, kind: str, object: str | None = None, origin: str | None = None) -> int:
-        """Count source records of a kind, optionally of one target object or origin."""
+        """Count the claimed source records of a kind, optionally of one target object or origin."""
         number = await self._number(kind)
         if number is None:
             return 0

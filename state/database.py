@@ -17,10 +17,12 @@ from state.errors import (
     NoWorkspace,
     StateTooOld,
     WorkspaceCannotLock,
+    WorkspaceLocked,
     WorkspaceUnusable,
 )
 from state.forms import bring_up, form_of
 from state.plain import gone, plain_errors
+from state.private import private_file
 
 __all__ = ["Database", "Tx", "open_database", "plain_errors"]
 
@@ -111,6 +113,23 @@ class Database:
                 with anyio.CancelScope(shield=True), suppress(sqlite3.Error):
                     await self._writer.rollback()  # nothing to do where SQLite did it already
                 raise
+
+    async def compact(self) -> None:
+        """Write the file anew, so that nothing deleted stays in it, and empty the write-ahead log.
+
+        Needs as much free room as the database takes. Raises `DiskFull`, and `WorkspaceLocked` while
+        another process reads: the log cannot be emptied then; what was deleted may still be in it.
+        """
+        if self._writer is None:
+            raise WorkspaceUnusable("The workspace is open for reading only.")
+        async with self._turn:
+            with plain_errors():
+                await self._writer.execute_fetchall("PRAGMA secure_delete = ON")
+            await _uninterrupted(self._writer, "VACUUM")
+            with plain_errors():
+                busy = await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        if next(iter(busy))[0]:
+            raise WorkspaceLocked("Another program reads the workspace's database.")
 
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Read committed data."""
@@ -211,8 +230,7 @@ async def _look_at_form(reader: aiosqlite.Connection) -> None:
 
 def _make_private(path: Path) -> None:
     """Make the file for its owner only; SQLite gives its side files the same rights."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    path.chmod(0o600)
+    os.close(private_file(path, os.O_RDWR | os.O_CREAT))
 
 
 async def _connect(stack: AsyncExitStack, address: str, **how: Any) -> aiosqlite.Connection:

@@ -43,7 +43,10 @@ class StateDamaged(StateError):
 
     code = "state-damaged"
     recovery = "refuse"
-    next_step = "Restore the workspace from a copy; keep the damaged one for support."
+    next_step = (
+        "Run deskferry state check: it tells what is damaged. Then restore the workspace from a copy, "
+        "or run deskferry state rebuild, which keeps the damaged files for support."
+    )
 
 
 class WorkspaceLocked(StateError):

@@ -4,12 +4,14 @@ intent -> created -> uploaded -> closed -> finished -> harvested; or abandoned b
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from state.cipher import Cipher
 from state.database import Database, Tx
 from state.errors import IllegalStep
 from state.queries import load
 
+_PLACE = "job.aside"
 _BEFORE = {
     "created": {"intent"},
     "intent": {"intent", "created"},
@@ -48,9 +50,12 @@ class Job:
 class Jobs:
     """Every job this workspace ever meant to run."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], float], cipher: Cipher | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._cipher = cipher
         self._sql = load("jobs")
 
     async def intend(
@@ -65,6 +70,8 @@ class Jobs:
         aside: bytes,
     ) -> int:
         """Write down a job before anything of it happens outside; returns its number."""
+        if self._cipher is not None:
+            aside = self._cipher.seal_blob(aside, _PLACE)
         values = (phase, object, operation, lane, rows_sent, aside, self._clock())
         return await tx.run(self._sql["intend"], values)
 
@@ -105,7 +112,13 @@ class Jobs:
 
     async def unsettled(self) -> list[Job]:
         """Return the jobs that are neither harvested nor abandoned."""
-        return [Job(*row) for row in await self._database.fetch(self._sql["unsettled"])]
+        found = [Job(*row) for row in await self._database.fetch(self._sql["unsettled"])]
+        if self._cipher is None:
+            return found
+        return [
+            replace(job, aside=self._cipher.open_blob(job.aside, _PLACE)) if job.aside else job
+            for job in found
+        ]
 
     async def of_phase(self, phase: str) -> list[Job]:
         """Return the jobs of a phase, oldest first (without what they set aside)."""

@@ -1,16 +1,18 @@
 """Exceptions: the rows that did not go the straight way, each with its reason and its payload."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import orjson
 
+from state.cipher import Cipher
 from state.database import Database, Tx
 from state.keys import decode_id, encode_id
 from state.queries import load
 
 RowState = Literal["held", "failed", "pending", "waiting"]
+_PLACE = "row.payload"
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,12 @@ class Sending:
 class Rows:
     """`held`: not sent. `failed`: refused. `pending`: to be sent again. `waiting`: for a twin."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], float], cipher: Cipher | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._cipher = cipher
         self._sql = load("rows")
 
     async def put(self, tx: Tx, entries: Sequence[RowEntry], *, out_of: int | None = None) -> int:
@@ -104,7 +109,7 @@ class Rows:
                 entry.reason,
                 entry.field,
                 entry.detail,
-                entry.payload,
+                self._sealed(entry.payload),
                 entry.object,
                 entry.tries,
                 entry.attempts,
@@ -227,4 +232,17 @@ class Rows:
 
     async def _entries(self, name: str, values: Sequence[object]) -> list[RowEntry]:
         found = await self._database.fetch(self._sql[name], values)
-        return [RowEntry(row[0], decode_id(row[1]), *row[2:]) for row in found]
+        entries = [RowEntry(row[0], decode_id(row[1]), *row[2:]) for row in found]
+        if self._cipher is None:
+            return entries
+        return [replace(entry, payload=self._opened(entry.payload)) for entry in entries]
+
+    def _sealed(self, payload: bytes | None) -> bytes | None:
+        if payload is None or self._cipher is None:
+            return payload
+        return self._cipher.seal_blob(payload, _PLACE)
+
+    def _opened(self, payload: bytes | None) -> bytes | None:
+        if payload is None or self._cipher is None:
+            return payload
+        return self._cipher.open_blob(payload, _PLACE)

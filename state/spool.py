@@ -1,50 +1,47 @@
-"""Batch files: sealed rows on disk, immutable after they are in place.
+"""The folder of batch files: sealed rows on disk, immutable after they are in place.
 
-Form: the magic `DFB1`, the length of the index (u32, big endian), the index (columns as one JSON
-object, with the payloads' lengths), then all payloads joined. A file is written aside, synced,
-then moved into place. When the results of a batch are in the ledger, the payloads are dropped and
-the index stays (`DFX1`, compressed), so that a record's way can still be told.
+A file is written aside, synced, then moved into place. When the results of a batch are in the ledger,
+the payloads are dropped and the index stays, so that a record's way can still be told.
 """
 
 import mmap
 import os
-import struct
 import zlib
-from array import array
 from collections.abc import Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
+from state.batch_file import (
+    HEAD,
+    BatchColumns,
+    BatchReader,
+    full_pieces,
+    index_pieces,
+    is_full,
+    is_index_only,
+    payload_start,
+    read_batch,
+)
+from state.cipher import Cipher
 from state.database import plain_errors
-from state.errors import StateDamaged
+from state.errors import StateDamaged, StateError
+from state.private import private_file
 
-_HEAD = struct.Struct(">4sI")
-_FULL = b"DFB1"
-_INDEX_ONLY = b"DFX1"
-_COLUMNS = ("keys", "parts", "versions", "digests", "pages", "slices")
+__all__ = ["BatchColumns", "BatchReader", "Spool", "SpoolFile", "SpoolIsNewer"]
+
+BATCH_FILE = ".batch"
 
 
-@dataclass(slots=True)
-class BatchColumns:
-    """Rows by column. `parents` has one list per parent field and a last one of match keys."""
+class SpoolIsNewer(StateError):
+    """The spool holds the traces of finished batches that the database does not know."""
 
-    keys: list[str] = field(default_factory=list)
-    parts: list[int] = field(default_factory=list)
-    versions: list[int] = field(default_factory=list)
-    parents: list[list[str]] = field(default_factory=list)
-    digests: list[str] = field(default_factory=list)
-    pages: list[int] = field(default_factory=list)
-    slices: list[int] = field(default_factory=list)
-    payloads: list[bytes] = field(default_factory=list)
-
-    @staticmethod
-    def empty(parent_columns: int) -> "BatchColumns":
-        """Return columns without rows."""
-        return BatchColumns(parents=[[] for _ in range(parent_columns)])
+    code = "state-lost"
+    recovery = "refuse"
+    next_step = (
+        "Put the workspace's newest state.sqlite back; without one run "
+        "deskferry state rebuild --anew."
+    )
 
 
 @dataclass(frozen=True)
@@ -56,60 +53,25 @@ class SpoolFile:
     crc: int
 
 
-class BatchReader:
-    """A batch file opened for reading: the columns in memory, the payloads mapped."""
-
-    def __init__(self, index: dict[str, list[int]], body: memoryview | None) -> None:
-        self.keys: list[str] = index["keys"]  # type: ignore[assignment]
-        self.parts: list[int] = index["parts"]
-        self.versions: list[int] = index["versions"]
-        self.parents: list[list[str]] = index["parents"]  # type: ignore[assignment]
-        self.digests: list[str] = index["digests"]  # type: ignore[assignment]
-        self.pages: list[int] = index["pages"]
-        self.slices: list[int] = index["slices"]
-        self._ends = array("Q", accumulate(index["lengths"], initial=0))
-        self._body = body
-
-    def payload(self, index: int) -> bytes:
-        """The bytes of row `index`; raises `StateDamaged` when they were dropped."""
-        if self._body is None:
-            raise StateDamaged("The payloads of a harvested batch were asked for.")
-        return bytes(self._body[self._ends[index] : self._ends[index + 1]])
-
-    def let_go(self) -> None:
-        """Give back the memory that reading has taken: the file stays mapped and can be read on."""
-        if self._body is not None and isinstance(self._body.obj, mmap.mmap):
-            self._body.obj.madvise(mmap.MADV_DONTNEED)
-
-
 class Spool:
-    """The folder of batch files. All methods block: call them in a worker thread."""
+    """Batch files by name. All methods block: call them in a worker thread."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cipher: Cipher | None = None) -> None:
         self._folder = folder
+        self._cipher = cipher
         self._serial = 0
 
     def write(self, hint: str, columns: BatchColumns) -> SpoolFile:
         """Make a batch file durable; raises `DiskFull`, `WorkspaceUnusable`."""
-        index = orjson.dumps(
-            {
-                "keys": columns.keys,
-                "parts": columns.parts,
-                "versions": columns.versions,
-                "parents": columns.parents,
-                "digests": columns.digests,
-                "pages": columns.pages,
-                "slices": columns.slices,
-                "lengths": [len(each) for each in columns.payloads],
-            }
-        )
-        body = b"".join(columns.payloads)
-        head = _HEAD.pack(_FULL, len(index))
-        crc = zlib.crc32(body, zlib.crc32(index, zlib.crc32(head)))
         self._serial += 1
-        name = f"{hint}-{os.getpid():x}-{os.urandom(4).hex()}-{self._serial:06d}.batch"
-        self._place(name, (head, index, body))
-        return SpoolFile(name, len(head) + len(index) + len(body), crc)
+        name = f"{hint}-{os.getpid():x}-{os.urandom(4).hex()}-{self._serial:06d}{BATCH_FILE}"
+        pieces = full_pieces(name, columns, self._cipher)
+        crc = size = 0
+        for piece in pieces:
+            crc = zlib.crc32(piece, crc)
+            size += len(piece)
+        self._place(name, pieces)
+        return SpoolFile(name, size, crc)
 
     @contextmanager
     def open(self, name: str, crc: int | None = None) -> Iterator[BatchReader]:
@@ -119,15 +81,10 @@ class Spool:
         whose payloads were dropped has a checksum of its own.) The reader is of use inside the block.
         """
         with self._mapped(name) as view:
-            magic = bytes(view[:4])
-            if crc is not None and magic != _INDEX_ONLY and zlib.crc32(view) != crc:
+            if crc is not None and not is_index_only(bytes(view[:4])) and zlib.crc32(view) != crc:
                 raise StateDamaged(f"Batch file {name} is not what was written.")
-            start, index = _index_of(name, view)
-            with view[start:] as body:
-                if magic == _FULL and sum(index["lengths"]) != len(body):
-                    raise StateDamaged(f"Batch file {name} is cut short.")
-                reader = BatchReader(index, body if magic == _FULL else None)
-                del index  # the reader may drop columns that it needs no more
+            with view[payload_start(view) :] as body:
+                reader = read_batch(name, view, body, self._cipher)
                 reader.let_go()
                 yield reader
 
@@ -141,7 +98,7 @@ class Spool:
                     if not self._folder.exists():
                         raise  # all of it is gone, not this file alone
                     raise StateDamaged(f"Batch file {name} is gone.") from None
-                if os.fstat(handle.fileno()).st_size < _HEAD.size:
+                if os.fstat(handle.fileno()).st_size < HEAD.size:
                     raise StateDamaged(f"Batch file {name} is cut short.")
                 mapped = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
             stack.enter_context(mapped)
@@ -153,18 +110,20 @@ class Spool:
         Doing it again changes nothing. Raises `StateDamaged`, `DiskFull`, `WorkspaceUnusable`.
         """
         with self.open(name) as reader:
-            index = {
-                "keys": reader.keys,
-                "parts": reader.parts,
-                "versions": reader.versions,
-                "parents": reader.parents,
-                "digests": reader.digests,
-                "pages": reader.pages,
-                "slices": reader.slices,
-                "lengths": [],
-            }
-        packed = zlib.compress(orjson.dumps(index), 1)
-        self._place(name, (_HEAD.pack(_INDEX_ONLY, len(packed)), packed))
+            pieces = index_pieces(name, reader, self._cipher)
+        self._place(name, pieces)
+
+    def purge(self, name: str) -> int:
+        """Drop payloads and match keys (a company's domain), which `strip` leaves in the index.
+
+        Returns by how many bytes the file shrank. Doing it again changes nothing. Raises as `strip`.
+        """
+        with self.open(name) as reader:
+            before = (self._folder / name).stat().st_size
+            reader.parents = [*reader.parents[:-1], [""] * len(reader.keys)]
+            pieces = index_pieces(name, reader, self._cipher)
+        self._place(name, pieces)
+        return before - sum(len(piece) for piece in pieces)
 
     def remove(self, name: str) -> None:
         """Remove a file; none is fine."""
@@ -176,23 +135,43 @@ class Spool:
         with plain_errors():
             return sorted(each.name for each in self._folder.iterdir())
 
+    def has_payloads(self, name: str) -> bool:
+        """Tell whether a file begins as one with payloads; raises `StateDamaged` when it is gone."""
+        return is_full(self._magic(name))
+
+    def is_stripped(self, name: str) -> bool:
+        """Tell whether a file begins as one whose results were in a ledger."""
+        return is_index_only(self._magic(name))
+
+    def _magic(self, name: str) -> bytes:
+        try:
+            with plain_errors(), (self._folder / name).open("rb") as file:
+                return file.read(4)
+        except FileNotFoundError:
+            raise StateDamaged(f"Batch file {name} is gone.") from None
+
     def sweep(self, known: Container[str], finished: Mapping[str, int]) -> None:
         """Clear up after a crash: remove files not in `known`, strip those in `finished`.
 
         `finished` has the size in bytes with which each was sealed; a file of that size still has
-        its payloads.
+        its payloads. Raises `SpoolIsNewer`, and removes nothing, when a file that is not known was
+        stripped: that is done after the ledger has its results, so this is an older ledger.
         """
-        for name in self.names():
-            if name not in known:
-                self.remove(name)
-            elif (self._folder / name).stat().st_size == finished.get(name):
+        names = self.names()
+        strange = [name for name in names if name not in known]
+        if any(self.is_stripped(name) for name in strange if name.endswith(BATCH_FILE)):
+            raise SpoolIsNewer("The database does not know of work that this workspace has done.")
+        for name in strange:
+            self.remove(name)
+        for name in names:
+            if name in known and (self._folder / name).stat().st_size == finished.get(name):
                 self.strip(name)
 
     def _place(self, name: str, pieces: tuple[bytes, ...]) -> None:
         path = self._folder / name
         aside = path.with_suffix(".part")
         with plain_errors():
-            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            handle = private_file(aside)
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.writelines(pieces)
@@ -207,24 +186,3 @@ class Spool:
                 os.fsync(folder)
             finally:
                 os.close(folder)
-
-
-def _index_of(name: str, view: memoryview) -> tuple[int, dict[str, list[int]]]:
-    """Return where the payloads start, and the index."""
-    magic, length = _HEAD.unpack(view[: _HEAD.size])
-    start = _HEAD.size + length
-    packed = bytes(view[_HEAD.size : start])
-    if magic not in (_FULL, _INDEX_ONLY):
-        raise StateDamaged(f"Batch file {name} is not a batch file.")
-    try:
-        index: dict[str, list[int]] = orjson.loads(
-            zlib.decompress(packed) if magic == _INDEX_ONLY else packed
-        )
-        sizes = {len(index[column]) for column in _COLUMNS}
-        if magic == _FULL:
-            sizes.add(len(index["lengths"]))
-    except (zlib.error, orjson.JSONDecodeError, KeyError, TypeError):
-        raise StateDamaged(f"Batch file {name} is damaged.") from None
-    if len(sizes) != 1:
-        raise StateDamaged(f"Batch file {name} is damaged.")
-    return start, index

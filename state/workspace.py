@@ -9,18 +9,20 @@ from pathlib import Path
 
 from state.database import plain_errors
 from state.errors import WorkspaceCannotLock, WorkspaceLocked
+from state.private import private_file, private_folder
 
 DATABASE = "state.sqlite"
 SPOOL = "spool"
 LOCK = "lock"
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+SET_ASIDE = "set-aside-"  # folders with a damaged database, kept by a rebuild
 
 
 def make_workspace(folder: Path) -> None:
     """Create the folder and its spool, readable by their owner only; a folder that is there stays."""
     with plain_errors():
         for each in (folder, folder / SPOOL):
-            each.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(each)
 
 
 @contextmanager
@@ -31,7 +33,7 @@ def locked(folder: Path) -> Iterator[None]:
     killed process left is no obstacle. Raises `WorkspaceCannotLock` where the file system has no locks.
     """
     with plain_errors():
-        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = private_file(folder / LOCK, os.O_RDWR | os.O_CREAT)
     try:
         _take(handle)
         with plain_errors():
@@ -54,3 +56,23 @@ def _take(handle: int) -> None:
         raise WorkspaceCannotLock(
             "The workspace lies on a file system that cannot lock files."
         ) from None
+
+
+def holder(folder: Path) -> int | None:
+    """The process id that holds the workspace now; None when nobody does, 0 when it is not known.
+
+    Looking takes the lock in passing: a process that begins in this very moment may be refused.
+    """
+    with plain_errors():
+        try:
+            handle = os.open(folder / LOCK, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        told = os.read(handle, 20).decode(errors="replace").strip()
+        return int(told) if told.isdigit() else 0
+    finally:
+        os.close(handle)
+    return None

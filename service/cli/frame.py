@@ -19,6 +19,7 @@ from service.cli.documents import ErrorDocument
 from service.config import Config
 from service.config_load import load_config
 from service.errors import UNEXPECTED, DeskferryError, Problem, explain
+from state.private import write_private
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,7 @@ def _write_crash_file(error: BaseException, folder: Path) -> None:
     lines: list[str] = []
     _frames(error, lines)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
+        write_private(path, ("\n".join(lines) + "\n").encode())
     except OSError:
         return
     typer.echo(f"Where it happened was written to {path}.", err=True)

@@ -11,7 +11,18 @@ import typer
 from service.cli.frame import GlobalOptions
 from service.version import VERSION
 
-COMMANDS = ("check", "migrate", "retry", "status", "trace", "report", "demo", "simulate")
+COMMANDS = (
+    "check",
+    "migrate",
+    "retry",
+    "status",
+    "trace",
+    "report",
+    "state",
+    "purge",
+    "demo",
+    "simulate",
+)
 
 
 def application(wanted: Sequence[str] = COMMANDS) -> typer.Typer:

@@ -12,6 +12,7 @@ from service.cli.documents import StatusDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
 from service.config import Config
 from service.declared import recall
+from service.ledger import open_ledger
 from state.ledger import Ledger
 
 
@@ -24,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 async def looking_at(config: Config) -> AsyncIterator[Ledger]:
     """Open the workspace's ledger for reading; a run may go on meanwhile."""
     clock = SystemClock()
-    async with Ledger.open(config.workspace, clock=clock.now, read_only=True) as ledger:
+    async with open_ledger(config, clock.now, read_only=True) as ledger:
         yield ledger
 
 

@@ -1,6 +1,5 @@
 """Writes a report's two forms into the workspace."""
 
-import os
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +9,7 @@ from jinja2 import Environment, StrictUndefined
 
 from service.report.facts import ReportFacts
 from state.plain import plain_errors
+from state.private import private_folder, write_private
 
 
 def write_report(facts: ReportFacts, folder: Path) -> Path:
@@ -20,7 +20,7 @@ def write_report(facts: ReportFacts, folder: Path) -> Path:
     """
     page = folder / "report.html"
     with plain_errors():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
         _put(page, render(facts).encode())
         _put(folder / "report.json", orjson.dumps(facts.model_dump(), option=orjson.OPT_INDENT_2))
     return page
@@ -44,9 +44,7 @@ def _moment(value: float | None) -> str:
 def _put(path: Path, data: bytes) -> None:
     aside = path.with_name(f"{path.name}.part")
     try:
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
+        write_private(aside, data)
         aside.replace(path)
     except OSError:
         aside.unlink(missing_ok=True)  # a full disk needs the room back

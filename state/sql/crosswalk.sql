@@ -3,14 +3,27 @@ SELECT name, id FROM name
 -- name: add_name
 INSERT OR IGNORE INTO name (name) VALUES (?)
 -- name: learn
-INSERT OR IGNORE INTO crosswalk
+INSERT INTO crosswalk
     (kind, source_id, part, object, target_id, origin, job, version_ms, digest)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (kind, source_id, part) DO UPDATE SET object =
+        CASE WHEN target_id = excluded.target_id THEN object ELSE excluded.object END,
+    target_id = excluded.target_id, origin = excluded.origin, job = excluded.job,
+    version_ms = excluded.version_ms, digest = excluded.digest
+WHERE crosswalk.job = 0 AND excluded.job != 0
+-- name: unclaimed
+SELECT source_id, part, target_id FROM crosswalk
+WHERE kind = ? AND job = 0 AND source_id IN (/*keys*/)
+-- name: count_unclaimed
+SELECT COUNT(*) FROM crosswalk WHERE kind = ? AND job = 0 AND part = 0
+-- name: any
+SELECT 1 FROM crosswalk LIMIT 1
 -- name: resolve
 SELECT source_id, object, target_id FROM crosswalk
 WHERE kind = ? AND part = 0 AND source_id IN (/*keys*/)
 -- name: known
-SELECT source_id, part FROM crosswalk WHERE kind = ? AND job != ? AND source_id IN (/*keys*/)
+SELECT source_id, part FROM crosswalk
+WHERE kind = ?1 AND job != ?2 AND (?2 = -1 OR job != 0) AND source_id IN (/*keys*/)
 -- name: brought_by
 SELECT source_id, part, target_id FROM crosswalk WHERE kind = ? AND job = ?
 AND source_id IN (/*keys*/)
@@ -22,9 +35,9 @@ SELECT target_id FROM crosswalk WHERE kind = ? AND target_id IN (SELECT value FR
 SELECT source_id, part, object, target_id, origin, job, version_ms, digest FROM crosswalk
 WHERE kind = ? AND source_id = ? ORDER BY part
 -- name: count
-SELECT COUNT(*) FROM crosswalk WHERE kind = ? AND part = 0
+SELECT COUNT(*) FROM crosswalk WHERE kind = ? AND part = 0 AND job != 0
 -- name: count_where
-SELECT COUNT(*) FROM crosswalk WHERE kind = ? AND part = 0
+SELECT COUNT(*) FROM crosswalk WHERE kind = ? AND part = 0 AND job != 0
 AND (?2 IS NULL OR object = ?2) AND (?3 IS NULL OR origin = ?3)
 -- name: export
 SELECT kind, source_id, part, object, target_id, origin, job, version_ms, digest FROM crosswalk

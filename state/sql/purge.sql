@@ -1,0 +1,8 @@
+-- name: rows
+UPDATE row SET payload = NULL WHERE payload IS NOT NULL
+-- name: asides
+UPDATE job SET aside = NULL WHERE aside IS NOT NULL
+-- name: matches
+DELETE FROM match_key
+-- name: existing
+DELETE FROM fact WHERE key LIKE 'existing.%'
