@@ -4,6 +4,7 @@
 makes the rows that it sends by it; from then on `migrate` takes the changed one.
 """
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -14,6 +15,7 @@ from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.describe import ObjectDescribe
 from service.config import Config
+from service.crash_points import reach
 from service.declared import phases_of, remember
 from service.identity import StateDisagrees
 from service.phases import Phase
@@ -55,6 +57,7 @@ async def load_mapping(
     loaded = await read_mapping(config, ledger, salesforce)
     async with ledger.write() as tx:
         await accept(tx, ledger, loaded, by="migrate")
+    reach("mapping-noted")
     return loaded.compiled
 
 
@@ -111,8 +114,8 @@ async def refuse_changed_map(config: Config, ledger: Ledger) -> None:
 def _text(config: Config) -> str:
     path = Path(config.workspace) / MAPPING_FILE
     if not path.exists():
-        path.write_text(default_mapping(), encoding="utf-8")
-        path.chmod(0o600)
+        _place(path, default_mapping())
+        reach("mapping-placed")
     return path.read_text(encoding="utf-8")
 
 
@@ -153,6 +156,18 @@ def _form(compiled: CompiledMapping) -> str:
         for table in phase.tables.values()
     ]
     return sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _place(path: Path, text: str) -> None:
+    """Put a file there whole or not at all: half a map would be taken for the operator's own."""
+    aside = path.with_suffix(".part")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    reach("mapping-aside")
+    aside.replace(path)
 
 
 def default_mapping() -> str:
