@@ -3,15 +3,41 @@
 Inert unless the environment variable `DESKFERRY_CRASH_AT` names a point: `NAME`, or `NAME:N` for the
 N-th passing. The process then ends as by a power cut (SIGKILL): no handler and no clean-up runs. Every
 name here is walked by `tests/process/test_crash_points.py`, which fails for a point without a test.
+
+What is called `uncommitted` lies inside a transaction, right before its commit: all of it is lost.
 """
 
 import os
 import signal
 from typing import Final
 
+from service.errors import UsageInvalid
+
 VARIABLE: Final = "DESKFERRY_CRASH_AT"
 
 POINTS: Final[dict[str, str]] = {
+    "workspace-opened": "the workspace is there and its spool swept, nothing is noted",
+    "run-noted": "the command log has this run's start",
+    "identity-noted": "the ledger knows both orgs and the config",
+    "mapping-aside": "the map is written beside its place",
+    "mapping-placed": "the map is in place, its digest is not noted",
+    "mapping-noted": "the digest of the map is durable",
+    "total-noted": "the source's own count of a stream is durable",
+    "plan-made": "a phase is planned, the plan is not stored",
+    "plan-stored": "the plan of a phase is durable, no page was read",
+    "page-read": "a page came, nobody has it yet",
+    "page-queued": "a page is in the queue, not sealed",
+    "phase-read": "all pages of a phase are queued",
+    "spool-file-written": "a batch file is in place, no ledger row names it",
+    "spool-written": "all files of a seal are in place, no ledger row names them",
+    "seal-uncommitted": "the batches, books and cursor of a seal are about to be durable",
+    "batch-sealed": "a seal is durable",
+    "phase-extracted": "the ledger knows that all of a phase is sealed",
+    "directory-read": "people or queues of Salesforce are read, nothing is concluded",
+    "directory-uncommitted": "a directory's matches are about to be durable",
+    "directory-matched": "a directory's matches are durable, its payloads are still there",
+    "existing-read": "match keys of existing records are read, not kept",
+    "existing-learned": "match keys of existing records are durable",
     "rows-requeued": "waiting rows are to be sent again, no job has them",
     "rows-assembled": "the rows of a job are put together, its intent is not written",
     "intent-uncommitted": "a job's intent is about to be durable",
@@ -35,6 +61,9 @@ POINTS: Final[dict[str, str]] = {
     "harvest-uncommitted": "the end of a job with its batches and rows is about to be durable",
     "harvest-ended": "a job, its batches and its rows are ended, the payloads are still there",
     "payload-stripped": "the payloads of a harvested batch are dropped",
+    "gate-counted": "the books balance and Salesforce's count agrees, the gate is open",
+    "gate-uncommitted": "a gate is about to be durable",
+    "gate-closed": "a gate is closed, nothing behind it has begun",
     "orphan-aborted": "recovery: an open job that no ledger row names is aborted",
     "open-job-aborted": "recovery: a job that was never closed is aborted",
     "job-given-back": "recovery: the batches and rows of a job that never ran wait again",
@@ -45,23 +74,41 @@ POINTS: Final[dict[str, str]] = {
     "retry-asked": "the rows to be sent again are chosen, nothing was done for them",
     "retry-made": "a block of rows was made anew by the map in force",
     "retry-matched": "people or teams were matched, their phase is not closed",
+    "run-ended": "all gates are closed, the command log does not know",
+    "run-end-noted": "the command log has this run's end",
 }
 
 
 class _Armed:
     """The point to die at and the passings left until then; nothing when not asked for."""
 
-    def __init__(self, asked: str) -> None:
-        self.name, _, count = asked.partition(":")
-        self.left = int(count) if count.isdigit() else 1
+    name = ""
+    left = 0
 
 
-_ARMED: Final = _Armed(os.environ.get(VARIABLE, ""))
+def arm(asked: str) -> None:
+    """Take the value of the variable, empty for none; raises `UsageInvalid` for one of no meaning.
+
+    A misspelt name is refused, since it would seem to prove something and never strike.
+    """
+    name, colon, count = asked.partition(":")
+    if name and name not in POINTS:
+        raise UsageInvalid(
+            f"{VARIABLE} names no crash point.",
+            next_step="Unset it; it is for tests only. docs/reference/crash-points.md lists the names.",
+        )
+    if colon and not (name and count.isascii() and count.isdigit() and int(count)):
+        raise UsageInvalid(
+            f"{VARIABLE} is not of the form NAME or NAME:N with N from 1 on.",
+            next_step="Unset it; it is for tests only.",
+        )
+    _Armed.name, _Armed.left = name, int(count or "1")
 
 
 def reach(name: str) -> None:
     """Pass the point `name`; the process ends here when the environment asks for it."""
-    if name == _ARMED.name:
-        _ARMED.left -= 1
-        if _ARMED.left == 0:
+    if name == _Armed.name:
+        _Armed.left -= 1
+        if _Armed.left == 0:
+            os.write(2, f"\ncrash point {name}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)

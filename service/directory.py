@@ -72,6 +72,7 @@ class DirectoryMatcher:
         values, repeated = await anyio.to_thread.run_sync(self._read, batches)
         values.update(again.values)
         targets = await self._targets()
+        reach("directory-read")
         await self._conclude(batches, again, values, repeated, targets)
 
     async def _again(self) -> _Again:
@@ -158,6 +159,8 @@ class DirectoryMatcher:
             await ledger.books.add(tx, phase.name, matched=matched, duplicates=repeated)
             await ledger.batches.done(tx, job)
             await ledger.jobs.harvested(tx, job)
+            reach("directory-uncommitted")
+        reach("directory-matched")
         reach("retry-matched")
         for batch in batches:
             await anyio.to_thread.run_sync(self._ledger.spool.strip, batch.file)

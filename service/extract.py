@@ -8,6 +8,7 @@ import structlog
 
 from connectors.errors import ConnectorError
 from connectors.kustomer.client import KustomerClient, Page, SearchQuery
+from service.crash_points import reach
 from service.pages import PageQueue, SourcePage
 from service.phases import Phase
 from service.planner import Planner
@@ -46,17 +47,20 @@ class Extractor:
             progress.source_total = total
             async with self._ledger.write() as tx:
                 await self._ledger.facts.set(tx, fact, str(total))
+            reach("total-noted")
 
     async def plan(self, phase: Phase) -> PageSchedule:
         """Return what is left to read of `phase`; the plan is made and stored on the first run."""
         slices = await self._ledger.slices.of(phase.name)
         if not slices:
             plan = await self._planner.plan(phase)
+            reach("plan-made")
             async with self._ledger.write() as tx:
                 await self._ledger.slices.plan(tx, phase.name, plan.slices)
                 await self._ledger.facts.set(tx, f"way.{phase.name}", plan.way)
                 if plan.gap:
                     await self._ledger.facts.set(tx, f"gap.{phase.name}", plan.gap)
+            reach("plan-stored")
             _log.info("phase-planned", phase=phase.name, way=plan.way, slices=len(plan.slices))
             slices = await self._ledger.slices.of(phase.name)
         cursors = []
@@ -82,6 +86,7 @@ class Extractor:
                         await turn.wait()
                 cursor, number = ticket
                 page = await self._fetch(cursor, number)
+                reach("page-read")
                 async with turn:
                     schedule.landed(
                         cursor.number, number, rows=len(page.rows), has_next=page.has_next
@@ -97,11 +102,13 @@ class Extractor:
                         page.size_bytes,
                     )
                 )
+                reach("page-queued")
 
         async with anyio.create_task_group() as group:
             for _ in range(self._readers):
                 group.start_soon(reader)
         await self._queue.put(SourcePage(phase.name, 0, 0, [], [], 0, ends_phase=True))
+        reach("phase-read")
 
     async def _fetch(self, cursor: SliceCursor, number: int) -> Page:
         spec = cursor.spec

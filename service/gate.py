@@ -3,6 +3,7 @@
 import structlog
 
 from connectors.salesforce.client import SalesforceClient
+from service.crash_points import reach
 from service.errors import DeskferryError
 from service.phases import Phase
 from state.ledger import Ledger
@@ -38,10 +39,13 @@ async def close_gate(phase: Phase, ledger: Ledger, client: SalesforceClient, *, 
             next_step="Run deskferry report; then send it to support.",
         )
     target_count = await _target_count(phase, ledger, client)
+    reach("gate-counted")
     async with ledger.write() as tx:
         await ledger.gates.close(
             tx, phase.name, at=now, source_count=book.extracted, target_count=target_count
         )
+        reach("gate-uncommitted")
+    reach("gate-closed")
     _log.info(
         "gate-closed",
         phase=phase.name,

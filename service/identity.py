@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.client import SalesforceClient
 from service.config import Config
+from service.crash_points import reach
 from service.errors import DeskferryError
 from service.version import VERSION
 from state.forms import WRITTEN_BY
@@ -82,6 +83,7 @@ async def check_identity(
         for key, value in facts.items():
             await ledger.facts.set(tx, key, value)
         await ledger.facts.set(tx, "salesforce_url", target.instance_url)  # for links; may change
+    reach("identity-noted")
 
 
 async def check_config(config: Config, ledger: Ledger, *, same_org: bool = False) -> None:

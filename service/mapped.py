@@ -4,6 +4,7 @@
 makes the rows that it sends by it; from then on `migrate` takes the changed one.
 """
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -14,11 +15,12 @@ from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.describe import ObjectDescribe
 from service.config import Config
+from service.crash_points import reach
 from service.declared import phases_of, remember
 from service.identity import StateDisagrees
 from service.phases import Phase
 from state.ledger import Ledger, Tx
-from state.private import write_private
+from state.private import private_file
 from transforms.compile import CompiledMapping, MapSettings, compile_mapping
 from transforms.lookups import Lookups
 from transforms.mapping import Mapping, parse_mapping
@@ -56,6 +58,7 @@ async def load_mapping(
     loaded = await read_mapping(config, ledger, salesforce)
     async with ledger.write() as tx:
         await accept(tx, ledger, loaded, by="migrate")
+    reach("mapping-noted")
     return loaded.compiled
 
 
@@ -118,7 +121,8 @@ async def refuse_changed_map(config: Config, ledger: Ledger) -> None:
 def _text(config: Config) -> str:
     path = Path(config.workspace) / MAPPING_FILE
     if not path.exists():
-        write_private(path, default_mapping().encode())
+        _place(path, default_mapping())
+        reach("mapping-placed")
     return path.read_text(encoding="utf-8")
 
 
@@ -159,6 +163,17 @@ def _form(compiled: CompiledMapping) -> str:
         for table in phase.tables.values()
     ]
     return sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _place(path: Path, text: str) -> None:
+    """Put a file there whole or not at all: half a map would be taken for the operator's own."""
+    aside = path.with_suffix(".part")
+    with os.fdopen(private_file(aside), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    reach("mapping-aside")
+    aside.replace(path)
 
 
 def default_mapping() -> str:

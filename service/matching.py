@@ -1,6 +1,7 @@
 """What Salesforce already has, so that a company is matched and not made a second time."""
 
 from connectors.salesforce.client import SalesforceClient
+from service.crash_points import reach
 from state.ledger import Ledger
 from transforms.domains import match_domain
 
@@ -19,8 +20,10 @@ async def learn_existing(ledger: Ledger, client: SalesforceClient, table: str, f
             key = match_domain(str(record.get(field) or ""))
             if key:
                 found.setdefault(key, str(record["Id"]))
+    reach("existing-read")
     async with ledger.write() as tx:
         entries = [(key, target, None) for key, target in sorted(found.items())]
         if entries:
             await ledger.matches.learn(tx, table, entries)
         await ledger.facts.set(tx, f"existing.{table}", "read")
+    reach("existing-learned")

@@ -60,13 +60,6 @@ class RebuildUnfinished(DeskferryError):
     exit_code = REFUSED
 
 
-class EarlierMigration(DeskferryError):
-    """Salesforce holds migrated records that this new workspace knows nothing of."""
-
-    code = "earlier-migration"
-    exit_code = REFUSED
-
-
 @dataclass
 class FoundObject:
     """Records of one object that carry our key: in use, in the recycle bin, and new to the ledger."""
@@ -231,10 +224,10 @@ class Rebuild:
 async def check_whole(
     ledger: Ledger, salesforce: SalesforceClient, phases: Sequence[Phase]
 ) -> None:
-    """Refuse to begin where records are that the ledger should know and does not.
+    """Refuse a half-done rebuild; warn of records that the ledger should know and does not.
 
-    Raises `RebuildUnfinished`, and `EarlierMigration` for a ledger that knows nothing while Salesforce
-    holds migrated records: what carries no key would be made a second time.
+    Such records are recognised one by one as their rows are refused or looked for, so that nothing is
+    made twice; a rebuild learns them with far fewer calls. Raises `RebuildUnfinished`.
     """
     rebuilt = await ledger.facts.get(REBUILT)
     if rebuilt == BEGUN:
@@ -248,12 +241,7 @@ async def check_whole(
         soql = f"SELECT COUNT() FROM {table} WHERE {EXTERNAL_ID} != null"  # noqa: S608
         count = await salesforce.count(soql)
         if count:
-            raise EarlierMigration(
-                f"Salesforce holds {count:,} {table} records of an earlier migration, of which this "
-                "workspace knows nothing.",
-                next_step="Use the workspace of that migration. If it was lost, run deskferry state "
-                "rebuild first.",
-            )
+            _log.warning("earlier-migration", object=table, records=count)
 
 
 async def _shows_key(salesforce: SalesforceClient, table: str) -> bool:

@@ -15,6 +15,7 @@ from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
 from service.compose import KustomerSide, open_kustomer_side, open_salesforce
 from service.config import Config
+from service.crash_points import reach
 from service.errors import ATTENTION, DONE, INTERRUPTED, Interrupted, explain
 from service.flow import Flow
 from service.identity import check_identity
@@ -88,9 +89,21 @@ class Migration:
             )
             salesforce = await stack.enter_async_context(open_salesforce(self._config, self._clock))
             before = await ledger.jobs.count()
+            reach("workspace-opened")
             async with ledger.write() as tx:
                 run = await ledger.runs.start(tx, self.command, os.getpid())
+            reach("run-noted")
             stack.push_async_exit(self._in_command_log(ledger, run))
+            await self._until_stopped(ledger, kustomer, salesforce, run)
+            return await self._conclude(ledger, before)
+
+    async def _until_stopped(
+        self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient, run: int
+    ) -> None:
+        """Do the run's work; a stop ends it wherever it is, also while a remote does not answer."""
+        done = False
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._stop_when_asked, group.cancel_scope)
             await check_identity(
                 self._config, ledger, kustomer.client, salesforce, same_org=self._same_org
             )
@@ -100,7 +113,13 @@ class Migration:
             await check_whole(ledger, salesforce, self._phases)
             await self._recall(ledger)
             await self._drive(ledger, kustomer, salesforce)
-            return await self._conclude(ledger, before)
+            done = True
+            group.cancel_scope.cancel()
+        if not done:
+            raise Interrupted(
+                "Stopped as asked. Everything done so far is kept.",
+                next_step="Run migrate again to go on from here.",
+            )
 
     async def _prepare(self, ledger: Ledger, salesforce: SalesforceClient, run: int) -> None:
         """Hook: what is made sure or durable before the flow starts; `run` is this run's number."""
@@ -125,11 +144,13 @@ class Migration:
             code = explain(error).exit_code if error else self._ended_with
             if isinstance(error, anyio.get_cancelled_exc_class()):
                 code = INTERRUPTED
+            reach("run-ended")
             # What ended the run is the news; that its end could not be noted, too, is not.
             quiet = suppress(StateError) if error else nullcontext()
             with anyio.CancelScope(shield=True), quiet:
                 async with ledger.write() as tx:
                     await ledger.runs.finish(tx, run, code)
+            reach("run-end-noted")
 
         return end
 
@@ -185,22 +206,11 @@ class Migration:
             lookups,
             self._phases,
         )
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._stop_when_asked, group.cancel_scope)
-            await flow.run(open_phases, self._progress.phases)
-            group.cancel_scope.cancel()
-        if self._stop.is_set() and not await self._all_closed(ledger):
-            raise Interrupted(
-                "Stopped as asked. Everything done so far is kept.",
-                next_step="Run migrate again to go on from here.",
-            )
+        await flow.run(open_phases, self._progress.phases)
 
     async def _stop_when_asked(self, scope: anyio.CancelScope) -> None:
         await self._stop.wait()
         scope.cancel()  # every step is durable or repeatable, so a cancelled run is a resumable one
-
-    async def _all_closed(self, ledger: Ledger) -> bool:
-        return all([await ledger.gates.closed(phase.name) for phase in self._phases])
 
     def _watch(self, kustomer: KustomerSide, queue: PageQueue, sealer: Sealer) -> None:
         def budgets() -> list[BudgetView]:

@@ -16,6 +16,7 @@ import anyio
 import anyio.to_thread
 import orjson
 
+from service.crash_points import reach
 from service.pages import PageQueue, SourcePage
 from service.phases import Phase, phase_named
 from service.progress import PhaseProgress
@@ -94,6 +95,7 @@ class Sealer:
         await self._wait_for_room()
         with anyio.CancelScope(shield=True):
             files = await anyio.to_thread.run_sync(self._write_files, phase, rows)
+            reach("spool-written")
             async with self._ledger.write() as tx:
                 for (table, lane), columns, file in files:
                     await self._ledger.batches.seal(
@@ -118,6 +120,8 @@ class Sealer:
                 )
                 for reason, count in rows.skipped.items():
                     await self._ledger.books.add_reason(tx, phase.name, "skipped", reason, count)
+                reach("seal-uncommitted")
+            reach("batch-sealed")
         progress.extracted += rows.extracted
         progress.duplicates += repeated
         progress.held += new
@@ -148,6 +152,7 @@ class Sealer:
                 if not piece.done:
                     await self._ledger.slices.finish(tx, phase, piece.number)
             await self._ledger.facts.set(tx, f"extracted.{phase}", "yes")
+        reach("phase-extracted")
         await self._tell()
 
     def _absorb(self, page: SourcePage, into: _Unsealed) -> None:
@@ -203,6 +208,7 @@ class Sealer:
         written = []
         for (table, lane), columns in rows.columns.items():
             file = self._ledger.spool.write(f"{phase.name}-{table}-{lane}", columns)
+            reach("spool-file-written")
             self.spool_bytes += file.size_bytes
             written.append(((table, lane), columns, file))
         return written

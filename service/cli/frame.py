@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from service.cli.documents import ErrorDocument
 from service.config import Config
 from service.config_load import load_config
+from service.crash_points import VARIABLE, arm
 from service.errors import UNEXPECTED, DeskferryError, Problem, explain
 from state.private import write_private
 
@@ -44,8 +45,9 @@ def run_command(options: GlobalOptions, work: Callable[[], Awaitable[int]]) -> N
 
 def guarded(options: GlobalOptions, work: Callable[[], int]) -> NoReturn:
     """Run plain work as `run_command` does; SIGTERM ends it as Ctrl-C would."""
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGTERM, as_interrupt)
     try:
+        arm(os.environ.get(VARIABLE, ""))
         code = work()
         sys.stdout.flush()
     except BrokenPipeError:
@@ -56,7 +58,8 @@ def guarded(options: GlobalOptions, work: Callable[[], int]) -> NoReturn:
     raise SystemExit(code)
 
 
-def _as_interrupt(_: int, __: FrameType | None) -> NoReturn:
+def as_interrupt(_: int, __: FrameType | None) -> NoReturn:
+    """Take a signal as Ctrl-C."""
     raise KeyboardInterrupt
 
 

@@ -2,13 +2,15 @@
 
 import gc
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
-from service.cli.frame import GlobalOptions
+from service.cli.frame import GlobalOptions, as_interrupt
+from service.errors import INTERRUPTED, INTERRUPTED_STEP
 from service.version import VERSION
 
 COMMANDS = (
@@ -86,4 +88,10 @@ def run() -> None:
     gc.set_threshold(200_000, 50, 100)
     arguments = global_options_first(sys.argv[1:])
     named = [each for each in arguments if each in COMMANDS][:1]
-    application(named or COMMANDS)(args=arguments, prog_name="deskferry")
+    signal.signal(signal.SIGTERM, as_interrupt)
+    try:
+        app = application(named or COMMANDS)
+    except KeyboardInterrupt:  # while modules are loaded: nothing was begun
+        typer.echo(f"interrupted: Stopped as asked.\nNext: {INTERRUPTED_STEP}", err=True)
+        raise SystemExit(INTERRUPTED) from None
+    app(args=arguments, prog_name="deskferry")

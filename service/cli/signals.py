@@ -6,19 +6,27 @@ So does a drain that takes too long: the outside contract gives it 10 seconds (D
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 import anyio.abc
 
-from service.errors import INTERRUPTED
+from service.errors import INTERRUPTED, INTERRUPTED_STEP
 
 DRAIN_S = 8.0
+AT_ONCE = f"interrupted: Ended at once. Everything done so far is kept.\nNext: {INTERRUPTED_STEP}\n"
+
+
+def _leave(code: int) -> None:
+    """End without a clean-up, and say so; a closed stderr must not keep us."""
+    with suppress(OSError):
+        os.write(2, AT_ONCE.encode())
+    os._exit(code)
 
 
 @asynccontextmanager
 async def stop_on_signal(
-    *, drain_s: float = DRAIN_S, leave: Callable[[int], object] = os._exit
+    *, drain_s: float = DRAIN_S, leave: Callable[[int], object] = _leave
 ) -> AsyncIterator[anyio.Event]:
     """Yield an event that is set by the first signal. Ending at once is safe: state is durable.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.clock import SystemClock
 from service.compose import open_salesforce
@@ -18,7 +19,6 @@ from service.ledger import open_ledger
 from service.phases import PHASES
 from service.rebuild import (
     BEGUN,
-    EarlierMigration,
     KeyFieldMissing,
     LedgerInUse,
     Rebuild,
@@ -164,11 +164,14 @@ async def use(config: Config) -> None:
         await ledger.crosswalk.learn(tx, "customer", "Lead", [entry], origin="loaded", job=1)
 
 
-async def test_migrate_may_not_begin_beside_records_that_it_should_know(config: Config) -> None:
+async def test_records_that_the_ledger_should_know_are_told_and_a_half_rebuild_is_refused(
+    config: Config,
+) -> None:
     async with open_salesforce(config, CLOCK) as client:
         async with open_ledger(config, CLOCK.now) as ledger:
-            with pytest.raises(EarlierMigration):
+            with capture_logs() as told:
                 await check_whole(ledger, client, PHASES)
+            assert {each["event"] for each in told} == {"earlier-migration"}
             async with ledger.write() as tx:
                 await ledger.facts.set(tx, "rebuilt", BEGUN)
             with pytest.raises(RebuildUnfinished):

@@ -89,11 +89,8 @@ def test_a_lost_state_creates_nothing_again(tmp_path: Path) -> None:
         before = run.effects()
         shutil.rmtree(tmp_path / "ferry")
         code, _, err = run.run("migrate")
-        assert (code, "earlier-migration" in err) == (3, True)
-        code, _, err = run.run("state", "rebuild")
-        assert code == 0, err
-        code, _, err = run.run("migrate")
         assert code == 5, err
+        assert "earlier-migration" in err
         assert run.effects() == before
         check_everything(run)
 

@@ -152,6 +152,20 @@ def test_an_interrupt_anywhere_exits_7(capsys: pytest.CaptureFixture[str]) -> No
     assert "interrupted" in capsys.readouterr().err
 
 
+def test_an_interrupt_while_modules_are_loaded_is_said_plainly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(_: str) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(main.importlib, "import_module", load)
+    monkeypatch.setattr(sys, "argv", ["deskferry", "migrate"])
+    with pytest.raises(SystemExit) as ended:
+        main.run()
+    assert ended.value.code == 7
+    assert "interrupted: " in capsys.readouterr().err
+
+
 def test_a_reader_that_goes_away_causes_no_traceback(workspace: Path) -> None:
     read, write = os.pipe()
     os.close(read)
