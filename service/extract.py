@@ -6,7 +6,7 @@ Only sealed pages are remembered: after a crash the pages that were under way ar
 import anyio
 import structlog
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, SearchTimedOut
 from connectors.kustomer.client import KustomerClient, Page, SearchQuery
 from service.pages import PageQueue, SourcePage
 from service.phases import Phase
@@ -15,6 +15,7 @@ from service.progress import PhaseProgress
 from service.schedule import PageSchedule, SliceCursor
 from state.ledger import Ledger
 
+SMALL_PAGE_ROWS = 100
 _log = structlog.get_logger()
 
 
@@ -110,10 +111,34 @@ class Extractor:
         query = SearchQuery(
             spec["context"], spec["criteria"], [{spec["sort"]: "asc"}], archive=spec["archive"]
         )
-        page = await self._client.search_page(query, number, page_size=spec["page_size"])
+        page = await self._search_page(query, number, spec["page_size"])
         if page.has_next and cursor.last_page is not None and number >= cursor.last_page:
             page.has_next = False  # the link goes on behind the last row (kustomer facts, 9.4)
         return page
+
+    async def _search_page(self, query: SearchQuery, number: int, size: int) -> Page:
+        """Read a page; one that times out again and again is put together from smaller ones.
+
+        Pages are offsets, so the pieces hold the very rows of the page. A hundred rows at least:
+        a search has at most a hundred pages (kustomer facts, section 4).
+        """
+        if size <= SMALL_PAGE_ROWS or size % SMALL_PAGE_ROWS:
+            return await self._client.search_page(query, number, page_size=size)
+        try:
+            return await self._client.search_page(query, number, page_size=size, patient=False)
+        except SearchTimedOut:
+            _log.warning("search-page-split", page=number, rows=size)
+        parts = size // SMALL_PAGE_ROWS
+        whole = Page(rows=[], included=[], has_next=True, total=None, size_bytes=0)
+        for piece in range((number - 1) * parts + 1, number * parts + 1):
+            page = await self._client.search_page(query, piece, page_size=SMALL_PAGE_ROWS)
+            whole.rows += page.rows
+            whole.included += page.included
+            whole.size_bytes += page.size_bytes
+            whole.has_next = page.has_next
+            if not page.has_next:
+                break
+        return whole
 
     async def _list_page(self, cursor: SliceCursor, number: int) -> Page:
         spec = cursor.spec

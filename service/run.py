@@ -84,9 +84,11 @@ class Migration:
         async with AsyncExitStack() as stack:
             ledger = await stack.enter_async_context(open_ledger(self._config, self._clock.now))
             kustomer = await stack.enter_async_context(
-                open_kustomer_side(self._config, self._clock)
+                open_kustomer_side(self._config, self._clock, patient=True)
             )
-            salesforce = await stack.enter_async_context(open_salesforce(self._config, self._clock))
+            salesforce = await stack.enter_async_context(
+                open_salesforce(self._config, self._clock, patient=True)
+            )
             before = await ledger.jobs.count()
             async with ledger.write() as tx:
                 run = await ledger.runs.start(tx, self.command, os.getpid())
@@ -172,7 +174,7 @@ class Migration:
             spool_limit_bytes=spool_limit,
         )
         sealer.spool_bytes = await ledger.batches.open_bytes()
-        self._watch(kustomer, queue, sealer)
+        self._watch(kustomer, salesforce, queue, sealer)
         flow = Flow(
             self._config,
             self._clock,
@@ -202,7 +204,13 @@ class Migration:
     async def _all_closed(self, ledger: Ledger) -> bool:
         return all([await ledger.gates.closed(phase.name) for phase in self._phases])
 
-    def _watch(self, kustomer: KustomerSide, queue: PageQueue, sealer: Sealer) -> None:
+    def _watch(
+        self,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+        queue: PageQueue,
+        sealer: Sealer,
+    ) -> None:
         def budgets() -> list[BudgetView]:
             views = []
             for name, budget in (
@@ -220,6 +228,13 @@ class Migration:
         self._progress.budgets = budgets
         self._progress.queue_bytes = lambda: queue.bytes
         self._progress.queue_limit = queue.limit_bytes
+        self._progress.waits = lambda: [
+            kustomer.waiting_for,
+            salesforce.waiting_for,
+            "Salesforce to take what is sealed; reading waits (spool_limit_mb)"
+            if sealer.blocked
+            else None,
+        ]
 
     async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
         books = {phase.name: await ledger.books.read(phase.name) for phase in self._phases}
