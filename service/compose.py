@@ -35,7 +35,10 @@ class KustomerSide:
     @property
     def waiting_for(self) -> str | None:
         """What this side is waited for, in words; None when it answers."""
-        return self.patience.waiting_for if self.patience else None
+        down = self.patience.waiting_for if self.patience else None
+        paused = self.budget.snapshot().paused_because
+        searches = self.search_budget.snapshot().paused_because
+        return down or (f"Kustomer: {paused or searches}" if paused or searches else None)
 
 
 @asynccontextmanager
