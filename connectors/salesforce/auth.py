@@ -17,7 +17,8 @@ import jwt
 
 from connectors.clock import Clock
 from connectors.errors import AuthRefused, BadReply, ConnectorError
-from connectors.http import HttpClient, Reply, is_json
+from connectors.http import HttpClient, Reply
+from connectors.reply import readable_by
 from connectors.salesforce.ids import to_18
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105
@@ -160,7 +161,7 @@ async def _ask(http: HttpClient, form: Mapping[str, str]) -> Session:
         TOKEN_PATH,
         headers={"Content-Type": "application/x-www-form-urlencoded"},
         content=urlencode(form).encode(),
-        accept=is_json,
+        accept=readable_by(_session),
     )
     if reply.status != 200:
         raise _refusal(reply)

@@ -19,7 +19,7 @@ from connectors.salesforce.auth import Auth, SessionHolder
 from connectors.salesforce.daily import DailyLimit
 from connectors.salesforce.describe import ObjectDescribe, read_describe
 from connectors.salesforce.gate import Gate, Visit
-from connectors.salesforce.limits import Limit, Usage, read_limits
+from connectors.salesforce.limits import Limit, Usage, read_limits, read_versions
 from connectors.salesforce.records import RowOutcome, checked_size, read_outcomes
 from connectors.salesforce.refusals import refusal
 from connectors.salesforce.soql import read_count, read_pages, records_of
@@ -96,14 +96,10 @@ class SalesforceClient:
     async def versions(self) -> list[str]:
         """The API versions that the org offers, such as `62.0`, oldest first."""
         http = await self._opened()
-        reply = await http.request("GET", "/services/data/", accept=is_json)
+        reply = await http.request("GET", "/services/data/", accept=readable_by(read_versions))
         if reply.status >= 400:
             raise refusal(reply, "the list of API versions")
-        said = reply.json()
-        if not isinstance(said, list):
-            raise BadReply("The list of API versions is not what Salesforce promises.")
-        found = (each.get("version") for each in said if isinstance(each, dict))
-        return [version for version in found if isinstance(version, str)]
+        return read_versions(reply.json())
 
     async def limits(self) -> Mapping[str, Limit]:
         """The org's limits by name; they may lag five minutes. Needs View Setup."""

@@ -13,7 +13,7 @@ from typing import Final
 import anyio
 
 from connectors.clock import Clock
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, RequestLimitExceeded
 from connectors.patience import Tell
 from connectors.salesforce.limits import Limit, Usage
 
@@ -44,17 +44,26 @@ class DailyLimit:
         self._first_s = first_s
         self._tell = tell
         self._turn = anyio.Lock()
+        self._batches_turn = anyio.Lock()
         self._usage: Usage | None = None
         self._refusals = 0
         self._batches_left = -math.inf
-        self.waiting_for: str | None = None
+        self._why: str | None = None
+        self._batches_why: str | None = None
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What is waited for, in words; None when calls pass."""
+        return self._why or self._batches_why
 
     async def passed(self, read: ReadLimits) -> None:
         """Return when one more request may be sent; `read` asks `/limits` past this gate."""
-        while self.waiting_for:
+        while self._why:
             async with self._turn:
-                if self.waiting_for:
-                    await self._until(read, self._has_requests)
+                if self._why:
+                    self._refusals = await self._until(read, self._has_requests, self._refusals)
+                    self._why = None
+                    self._say(None)
 
     def learn(self, usage: Usage | None) -> None:
         """A reply came that was no refusal; `usage` is what its header told."""
@@ -63,7 +72,7 @@ class DailyLimit:
         self._usage = usage
         if self._reserve and self._left(usage) <= self._kept(usage.allowed):
             self._close(
-                f"Salesforce's daily requests to free up ({usage.used:,} of {usage.allowed:,} used;"
+                f"Salesforce's daily requests to free up ({usage.used:,} of {usage.allowed:,} used,"
                 f" {self._kept(usage.allowed):,} are kept for others)"
             )
 
@@ -76,25 +85,30 @@ class DailyLimit:
         self._close("Salesforce's request limit to free up (REQUEST_LIMIT_EXCEEDED)")
 
     async def take_batches(self, read: ReadLimits) -> None:
-        """Return when the day has room for the batches of one more ingest job."""
-        async with self._turn:
-            self._batches_left -= _BATCHES_OF_A_JOB
-            if self._batches_left < 0 and not await self._has_batches(read):
-                self._close("Salesforce's daily bulk batches to free up")
-                await self._until(read, self._has_batches)
+        """Return when the day has room for the batches of one more ingest job.
 
-    async def _until(self, read: ReadLimits, room: Callable[[ReadLimits], Awaitable[bool]]) -> None:
-        times = self._refusals
+        Only new jobs wait for it: those under way are followed to their end.
+        """
+        async with self._batches_turn:
+            self._batches_left -= _BATCHES_OF_A_JOB
+            if self._batches_left >= 0 or await self._has_batches(read):
+                return
+            self._batches_why = "Salesforce's daily bulk batches to free up"
+            self._say(self._batches_why)
+            await self._until(read, self._has_batches, 0)
+            self._batches_why = None
+            self._say(None)
+
+    async def _until(
+        self, read: ReadLimits, room: Callable[[ReadLimits], Awaitable[bool]], times: int
+    ) -> int:
+        """Ask for room after growing pauses until there is some; returns how often in all."""
         while True:
             full = min(_CAP_S, self._first_s * _GROWTH ** min(times, 30))
             await self._clock.sleep(full * (0.75 + 0.5 * self._clock.random()))
             times += 1
             if await room(read):
-                break
-        self._refusals = times
-        self.waiting_for = None
-        if self._tell:
-            self._tell(None)
+                return times
 
     async def _has_requests(self, read: ReadLimits) -> bool:
         try:
@@ -111,8 +125,12 @@ class DailyLimit:
 
     async def _has_batches(self, read: ReadLimits) -> bool:
         """Read what is left of the day's batches; it is then counted down job by job."""
+        await self.passed(read)
         try:
             told = (await read()).get(_BATCHES)
+        except RequestLimitExceeded:
+            self.refused()
+            return await self._has_batches(read)
         except ConnectorError as error:
             if error.recovery != "refuse":
                 raise
@@ -132,7 +150,10 @@ class DailyLimit:
         return max(0, usage.allowed - usage.used)
 
     def _close(self, why: str) -> None:
-        if self.waiting_for is None:
-            self.waiting_for = why
-            if self._tell:
-                self._tell(why)
+        if self._why is None:
+            self._why = why
+            self._say(why)
+
+    def _say(self, why: str | None) -> None:
+        if self._tell:
+            self._tell(why)
