@@ -15,6 +15,7 @@ from connectors.salesforce.limits import Usage, read_usage
 from connectors.salesforce.refusals import SessionEnded, over_limit
 from connectors.side_pause import SidePause
 
+_RENEWALS: Final = 2
 _COMMON: Final = {
     # Absent, REST would run the org's assignment rules (salesforce facts, 2.3).
     "Sforce-Auto-Assign": "FALSE",
@@ -75,13 +76,14 @@ class Gate:
 
 
 class Visit:
-    """One call's dealings with the gate: at most one renewal, however often it is sent."""
+    """One call's dealings with the gate: a few renewals at most, however often it is sent."""
 
     def __init__(self, gate: Gate, read: ReadLimits | None) -> None:
         self._gate = gate
         self._read = read
         self._sent: Session | None = None
         self._dead: str | None = None
+        self._renewals = 0
         self._status = 0
 
     async def before_attempt(self) -> Mapping[str, str]:
@@ -95,11 +97,14 @@ class Visit:
         return {**_COMMON, "Authorization": f"Bearer {self._sent.token}"}
 
     async def after_reply(self, reply: Reply) -> Verdict | None:
-        """Renew the session at the first 401; a second one, with a new token, is the answer."""
+        """Renew the session after a 401. One that stays through two new tokens is the answer: a
+        single one may be the end of a session that was renewed a moment ago."""
         self._status = reply.status
         verdict = self._gate.learn(reply, asked=self._read is not None)
-        if verdict or reply.status != 401 or self._dead is not None or self._sent is None:
+        over = self._renewals >= _RENEWALS
+        if verdict or reply.status != 401 or over or self._sent is None:
             return verdict
+        self._renewals += 1
         self._dead = self._sent.token
         await self._gate.sessions.renew(self._dead)
         return Verdict.AGAIN
