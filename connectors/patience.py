@@ -14,7 +14,7 @@ from connectors.errors import ConnectorError
 
 _SLICE_S: Final = 2.0
 _GROWTH: Final = 1.5
-_ALONE_S: Final = 900.0
+_ALONE_S: Final = 3600.0
 
 Tell = Callable[[str | None], None]
 
@@ -24,7 +24,7 @@ class Patience:
 
     It begins only once the side has answered at all: a wrong address is told at once. `limit_s`
     bounds one call's outage. A call that keeps failing while others are answered is not waiting for
-    an outage, and is given up after 15 minutes (or `limit_s`, if that is less). Refusals never come
+    an outage, and is given up after an hour (or `limit_s`, if that is less). Refusals never come
     here. `tell` hears why the side is waited for, and None when it answers again. Nothing survives
     a crash: a new run has to reach the side first.
     """

@@ -40,6 +40,10 @@ class IngestJobs:
         self._client = client
         self._clock = clock
 
+    def again(self) -> Again:
+        """The pauses of a step that its caller makes again: some tries, then the patience."""
+        return Again(self._client, self._clock)
+
     async def running_user(self) -> str:
         """The id (18 characters) of the user that our jobs are created by."""
         return (await self._client.org()).user_id
@@ -67,17 +71,12 @@ class IngestJobs:
             "columnDelimiter": "COMMA",
         }
         what = f"an ingest job for {name}"
-        again = _Again(self._client, self._clock)
+        again = self.again()
         while True:
             try:
                 reply = await self._client.call(
                     "POST", "/jobs/ingest", what, json=body, accept=readable_by(read_job)
                 )
-            except OutcomeUnknown:
-                # A read outlasts an outage, and what is made anew after it meets an open door.
-                if await self._client.patience():
-                    await self._client.versions()
-                raise
             except ConnectorError as error:
                 if error.recovery != "retry":
                     raise
@@ -110,7 +109,7 @@ class IngestJobs:
         Raises `OutcomeUnknown` when it stays open past the client's patience, `BadRequest` when
         Salesforce will not close it, `NotFound` when it is gone.
         """
-        again = _Again(self._client, self._clock)
+        again = self.again()
         while True:
             refused: BadRequest | None = None
             try:
@@ -212,8 +211,8 @@ class IngestJobs:
             return None
 
 
-class _Again:
-    """The pauses of one step that is made again and again, each time after a look."""
+class Again:
+    """The pauses of one step that is made again and again, each time after a look or anew."""
 
     def __init__(self, client: SalesforceClient, clock: Clock) -> None:
         self._client = client
