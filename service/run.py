@@ -68,8 +68,11 @@ class Migration:
         self._clock = clock
         self._stop = stop
         self._ended_with = DONE
+        self._waits: list[Callable[[], str | None]] = []
         self._phases: tuple[Phase, ...] = PHASES
-        self._progress = RunProgress(_fresh(PHASES), started_at=clock.now())
+        self._progress = RunProgress(
+            _fresh(PHASES), started_at=clock.now(), waits=lambda: [why() for why in self._waits]
+        )
 
     def snapshot(self) -> RunSnapshot:
         """Return the run as it is now; cheap, callable at any time."""
@@ -89,6 +92,7 @@ class Migration:
             salesforce = await stack.enter_async_context(
                 open_salesforce(self._config, self._clock, patient=True)
             )
+            self._waits += [lambda: kustomer.waiting_for, lambda: salesforce.waiting_for]
             before = await ledger.jobs.count()
             async with ledger.write() as tx:
                 run = await ledger.runs.start(tx, self.command, os.getpid())
@@ -174,7 +178,7 @@ class Migration:
             spool_limit_bytes=spool_limit,
         )
         sealer.spool_bytes = await ledger.batches.open_bytes()
-        self._watch(kustomer, salesforce, queue, sealer)
+        self._watch(kustomer, queue, sealer)
         flow = Flow(
             self._config,
             self._clock,
@@ -207,7 +211,6 @@ class Migration:
     def _watch(
         self,
         kustomer: KustomerSide,
-        salesforce: SalesforceClient,
         queue: PageQueue,
         sealer: Sealer,
     ) -> None:
@@ -228,13 +231,13 @@ class Migration:
         self._progress.budgets = budgets
         self._progress.queue_bytes = lambda: queue.bytes
         self._progress.queue_limit = queue.limit_bytes
-        self._progress.waits = lambda: [
-            kustomer.waiting_for,
-            salesforce.waiting_for,
-            "Salesforce to take what is sealed; reading waits (spool_limit_mb)"
-            if sealer.blocked
-            else None,
-        ]
+        self._waits.append(
+            lambda: (
+                "Salesforce to take what is sealed; reading waits (spool_limit_mb)"
+                if sealer.blocked
+                else None
+            )
+        )
 
     async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
         books = {phase.name: await ledger.books.read(phase.name) for phase in self._phases}
