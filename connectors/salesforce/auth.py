@@ -156,16 +156,19 @@ class SessionHolder:
 
 
 async def _ask(http: HttpClient, form: Mapping[str, str]) -> Session:
+    def read(said: Any) -> Session:
+        return _session(said, http.clock.now())
+
     reply = await http.request(
         "POST",
         TOKEN_PATH,
         headers={"Content-Type": "application/x-www-form-urlencoded"},
         content=urlencode(form).encode(),
-        accept=readable_by(_session),
+        accept=readable_by(read),
     )
     if reply.status != 200:
         raise _refusal(reply)
-    return _session(reply.json(), http.clock.now())
+    return read(reply.json())
 
 
 def _refusal(reply: Reply) -> AuthRefused:
