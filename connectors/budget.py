@@ -149,7 +149,8 @@ class RequestBudget:
     def learn(self, headers: Mapping[str, str], status: int) -> None:
         """One reply came. Takes limit, remaining and reset from its headers (lower-case keys).
 
-        A 429 pauses every caller until the reset, plus up to 5 % of a window of jitter.
+        A 429 pauses every caller until the reset, plus up to 5 % of a window of jitter. One that
+        names no reset pauses to the end of the window that earlier replies told, else for a window.
         """
         now = self._clock.monotonic()
         told = read_limits(headers, self._clock.now())
@@ -265,8 +266,16 @@ class RequestBudget:
         asked = retry_after_s(headers.get("retry-after"), self._clock.now())
         until = told.reset_in_s if told.reset_in_s is not None else asked
         jitter = 0.05 * self._length * self._clock.random()
-        pause = self._length if until is None else max(until, asked or 0.0)
+        if until is None and asked is None:
+            until = self._rest(now)
+        pause = max(until or 0.0, asked or 0.0)
         self._paused_until = max(self._paused_until, now + pause + jitter)
+
+    def _rest(self, now: float) -> float:
+        """Seconds to the end of this window; a whole window where no reply told its end."""
+        if self._reset_at is None or self._end is None or self._end <= now:
+            return self._length
+        return self._end - now
 
     def snapshot(self) -> BudgetSnapshot:
         """The budget as it stands, for status and metrics."""

@@ -93,6 +93,13 @@ class NotAPage(BadReply):
     )
 
 
+class SearchTimedOut(NotAPage):
+    """A search gave up on the remote's side, again and again, so its rows are not all there."""
+
+    code: ClassVar[str] = "search-timed-out"
+    next_step: ClassVar[str] = "Run the command again when Kustomer is less busy."
+
+
 class PastTheEnd(ConnectorError):
     """The page asked for lies behind the remote's cap on pages (Kustomer facts, section 4)."""
 
@@ -176,7 +183,7 @@ class RequestLimitExceeded(ConnectorError):
     """Salesforce's limit on API requests in 24 hours, or on long requests at once, is used up."""
 
     code: ClassVar[str] = "request-limit-exceeded"
-    recovery: ClassVar[Recovery] = "refuse"
+    recovery: ClassVar[Recovery] = "retry"
     next_step: ClassVar[str] = (
         "Wait until the org's request limit frees up, then run the command again."
     )

@@ -23,6 +23,7 @@ from connectors.errors import (
     ReplyTooLarge,
 )
 from connectors.outcome import may_retry, network_failure, status_failure
+from connectors.patience import Outage, Patience
 from connectors.reply import Reply, StreamReply, is_json, read_body
 from connectors.retry import (
     Retry,
@@ -36,6 +37,7 @@ __all__ = [
     "CallOptions",
     "HttpClient",
     "Observer",
+    "Patience",
     "Reply",
     "Retry",
     "RetryPolicy",
@@ -53,6 +55,7 @@ _TIMEOUT: Final = "timeout"  # the name of the extension that httpx's own transp
 class HttpClient:
     """Calls to one origin over at most `connections` connections; a call beyond them waits.
 
+    With `patience`, a call that may be repeated outlasts an outage of the remote.
     `transport` replaces the network in tests. Plain http is refused for any host but this machine.
     Use as an async context manager; calls may run concurrently.
     """
@@ -69,12 +72,14 @@ class HttpClient:
         connect_s: float = 10,
         read_s: float = 120,
         observer: Observer | None = None,
+        patience: Patience | None = None,
         user_agent: str = USER_AGENT,
     ) -> None:
         self.name = name
         self.base = checked_url(base_url)
         self.clock = clock
         self._policy = policy or RetryPolicy()
+        self.patience = patience
         self._given = transport
         self._wire: httpx.AsyncBaseTransport | None = None
         self._connections = connections
@@ -145,6 +150,7 @@ class HttpClient:
 
     async def _answer(self, call: Call, stack: AsyncExitStack) -> Reply | StreamReply:
         spent = 0.0
+        outage: Outage | None = None
         while True:
             headers = await _headers(call)
             started = self.clock.monotonic()
@@ -153,7 +159,11 @@ class HttpClient:
             more = call.attempts < self._policy.attempts and spent < self._policy.budget_s
             verdict = await _hook(call, answer)
             if verdict is Verdict.TAKE and not isinstance(answer, ConnectorError):
-                return answer
+                return self._answered(answer)
+            if verdict is Verdict.LATER and call.repeatable:
+                call.attempts -= 1
+                await stack.aclose()
+                continue
             if verdict is Verdict.AGAIN and more and call.repeatable:
                 self._note_retry(call, "again")
                 await stack.aclose()
@@ -161,14 +171,30 @@ class HttpClient:
             failure = answer if isinstance(answer, ConnectorError) else status_failure(call, answer)
             if failure is None:
                 assert not isinstance(answer, ConnectorError)
-                return answer
+                return self._answered(answer)
             await stack.aclose()
-            if not (more and may_retry(call, failure)):
+            if not may_retry(call, failure):
                 raise failure
+            if not more:
+                outage = await self._endure(outage, failure)
             self._note_retry(call, failure.code)
+            if not more:
+                continue
             pause = self._pause(call, answer)
             spent += pause
             await self.clock.sleep(pause)
+
+    def _answered(self, answer: Reply | StreamReply) -> Reply | StreamReply:
+        if self.patience:
+            self.patience.answered()
+        return answer
+
+    async def _endure(self, outage: Outage | None, failure: ConnectorError) -> Outage:
+        if self.patience is None:
+            raise failure
+        outage = outage or self.patience.outage()
+        await outage.endure(failure)
+        return outage
 
     def _pause(self, call: Call, answer: Reply | StreamReply | ConnectorError) -> float:
         pause = self._policy.backoff(call.attempts, self.clock.random())

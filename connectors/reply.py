@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -46,6 +46,19 @@ def is_json(reply: Reply) -> bool:
     except BadReply:
         return False
     return True
+
+
+def readable_by(read: Callable[[Any], object]) -> Callable[[Reply], bool]:
+    """For `accept=`: True when `read` makes something of the JSON without a `BadReply`."""
+
+    def fits(reply: Reply) -> bool:
+        try:
+            read(reply.json())
+        except BadReply:
+            return False
+        return True
+
+    return fits
 
 
 class StreamReply:

@@ -31,6 +31,8 @@ class Verdict(Enum):
     """The call had no effect and the cause is mended or waited for elsewhere (a fresh token, a
     budget that now pauses): send it again at once. Counts as an attempt. Holds for
     `Retry.NEVER` too, but not for a streamed request body, which cannot be sent twice."""
+    LATER = "later"
+    """As `AGAIN`, but the wait has bounds of its own (a daily limit), so it is no attempt."""
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,12 @@ class SalesforceConfig(_Section):
         default="", description="User id or e-mail that owns Cases without a known owner."
     )
     lanes: int = Field(default=4, ge=1, le=16, description="Lanes that parents are dealt to.")
+    daily_reserve: float = Field(
+        default=0.1,
+        ge=0,
+        description="Of the org's requests in 24 hours, what is left to others: a share below 1, "
+        "else a number.",
+    )
     live_jobs: int = Field(default=4, ge=1, le=16, description="Ingest jobs at the same time.")
 
     @model_validator(mode="after")
@@ -161,6 +167,21 @@ class SalesforceConfig(_Section):
                 "auth", "auth jwt_bearer needs jwt.username and jwt.private_key"
             )
         return self
+
+
+class RetryConfig(_Section):
+    """How calls that may be repeated are repeated."""
+
+    attempts: int = Field(default=8, ge=1, le=20, description="Sends of one call in a row.")
+    base_seconds: float = Field(
+        default=0.5, ge=0.05, le=60, description="Pause after the first one; it doubles each time."
+    )
+    cap_seconds: float = Field(default=30, ge=0.05, le=300, description="Longest of these pauses.")
+    patience_minutes: float = Field(
+        default=480,
+        ge=0,
+        description="How long a run waits for a side that is down, after these; 0 ends it at once.",
+    )
 
 
 class DeltaConfig(_Section):
@@ -187,13 +208,14 @@ class Config(_Section):
     kustomer: KustomerConfig
     salesforce: SalesforceConfig
     delta: DeltaConfig = DeltaConfig()
+    retry: RetryConfig = RetryConfig()
     log: LogConfig = LogConfig()
     workspace: Path = Field(
         default=Path("ferry"),
         description="Folder of state, spool, mapping and reports; relative to the config file.",
     )
     spool_limit_mb: int = Field(
-        default=4096, ge=16, description="Sealed rows wait on disk up to this; then reading waits."
+        default=4096, ge=1, description="Sealed rows wait on disk up to this; then reading waits."
     )
     queue_mb: int = Field(default=4, ge=1, description="Pages waiting in memory, at most.")
 

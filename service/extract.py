@@ -3,10 +3,13 @@
 Only sealed pages are remembered: after a crash the pages that were under way are read again.
 """
 
+from __future__ import annotations
+
 import anyio
 import structlog
 
-from connectors.errors import ConnectorError
+from connectors.clock import Clock
+from connectors.errors import ConnectorError, SearchTimedOut
 from connectors.kustomer.client import KustomerClient, Page, SearchQuery
 from service.crash_points import reach
 from service.pages import PageQueue, SourcePage
@@ -14,9 +17,46 @@ from service.phases import Phase
 from service.planner import Planner
 from service.progress import PhaseProgress
 from service.schedule import PageSchedule, SliceCursor
+from service.shifts import ShiftWatch, watches
 from state.ledger import Ledger
 
+SMALL_PAGE_ROWS = 100
 _log = structlog.get_logger()
+
+
+class _Reading:
+    """The schedule of one phase under several readers, and what watches over its slices."""
+
+    def __init__(self, schedule: PageSchedule, seen: dict[int, ShiftWatch]) -> None:
+        self._schedule = schedule
+        self._turn = anyio.Condition()
+        self.watches = seen
+
+    async def take(self) -> tuple[SliceCursor, int] | None:
+        """The next page to read, waiting for one; None when all are read."""
+        async with self._turn:
+            while (ticket := self._schedule.take()) is None:
+                if self._schedule.finished:
+                    self._turn.notify_all()
+                    return None
+                await self._turn.wait()
+            return ticket
+
+    async def landed(self, cursor: SliceCursor, number: int, page: Page) -> None:
+        """A page was read."""
+        async with self._turn:
+            self._schedule.landed(
+                cursor.number, number, rows=len(page.rows), has_next=page.has_next
+            )
+            self.watches[cursor.number].landed(number, page)
+            self._turn.notify_all()
+
+    async def reopen(self, number: int, pages: list[int]) -> None:
+        """Read pages again."""
+        async with self._turn:
+            self._schedule.reopen(number, pages)
+            self.watches[number].reopened()
+            self._turn.notify_all()
 
 
 class Extractor:
@@ -30,7 +70,9 @@ class Extractor:
         *,
         planner: Planner,
         readers: int,
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._client = client
         self._ledger = ledger
         self._queue = queue
@@ -73,42 +115,64 @@ class Extractor:
         return PageSchedule(cursors, readers=self._readers)
 
     async def read(self, phase: Phase, schedule: PageSchedule) -> None:
-        """Read every page of `schedule` into the queue; raises the connectors' errors."""
-        turn = anyio.Condition()
+        """Read every page of `schedule` into the queue; raises the connectors' errors.
 
-        async def reader() -> None:
-            while True:
-                async with turn:
-                    while (ticket := schedule.take()) is None:
-                        if schedule.finished:
-                            turn.notify_all()
-                            return
-                        await turn.wait()
-                cursor, number = ticket
-                page = await self._fetch(cursor, number)
-                reach("page-read")
-                async with turn:
-                    schedule.landed(
-                        cursor.number, number, rows=len(page.rows), has_next=page.has_next
-                    )
-                    turn.notify_all()
-                await self._queue.put(
-                    SourcePage(
-                        phase.name,
-                        cursor.number,
-                        number,
-                        page.rows,
-                        page.included,
-                        page.size_bytes,
-                    )
-                )
-                reach("page-queued")
-
-        async with anyio.create_task_group() as group:
-            for _ in range(self._readers):
-                group.start_soon(reader)
+        Pages whose rows have moved meanwhile are read again: what comes twice is counted as such.
+        """
+        told = {
+            each.number: await self._ledger.facts.get(f"marks.{phase.name}.{each.number}")
+            for each in schedule.cursors
+        }
+        seen = watches(schedule.cursors, self._fetch, clock=self._clock, told=told)
+        reading = _Reading(schedule, seen)
+        while True:
+            async with anyio.create_task_group() as group:
+                for _ in range(self._readers):
+                    group.start_soon(self._reader, phase, reading)
+            if not await self._look(phase, reading, list(seen)):
+                break
         await self._queue.put(SourcePage(phase.name, 0, 0, [], [], 0, ends_phase=True))
         reach("phase-read")
+
+    async def _reader(self, phase: Phase, reading: _Reading) -> None:
+        """Read page after page until none is left."""
+        while (ticket := await reading.take()) is not None:
+            cursor, number = ticket
+            page = await self._fetch(cursor, number)
+            reach("page-read")
+            await reading.landed(cursor, number, page)
+            await self._queue.put(
+                SourcePage(
+                    phase.name, cursor.number, number, page.rows, page.included, page.size_bytes
+                )
+            )
+            reach("page-queued")
+            watch = reading.watches[cursor.number]
+            if watch.due:
+                await self._look(phase, reading, [cursor.number])
+            if watch.to_dump:
+                await self._note(f"marks.{phase.name}.{cursor.number}", watch.dump())
+
+    async def _look(self, phase: Phase, reading: _Reading, numbers: list[int]) -> bool:
+        """Look whether slices have moved; True when pages of them are to be read again."""
+        moved = False
+        for number in numbers:
+            watch = reading.watches[number]
+            again = await watch.look()
+            if again:
+                moved = True
+                await reading.reopen(number, again)
+            if watch.gave_up:
+                await self._note(
+                    f"gap.{phase.name}",
+                    f"Records of {phase.name} were deleted again and again while the list was "
+                    "read: one beside each of them may be missing.",
+                )
+        return moved
+
+    async def _note(self, name: str, text: str) -> None:
+        async with self._ledger.write() as tx:
+            await self._ledger.facts.set(tx, name, text)
 
     async def _fetch(self, cursor: SliceCursor, number: int) -> Page:
         spec = cursor.spec
@@ -117,10 +181,34 @@ class Extractor:
         query = SearchQuery(
             spec["context"], spec["criteria"], [{spec["sort"]: "asc"}], archive=spec["archive"]
         )
-        page = await self._client.search_page(query, number, page_size=spec["page_size"])
+        page = await self._search_page(query, number, spec["page_size"])
         if page.has_next and cursor.last_page is not None and number >= cursor.last_page:
             page.has_next = False  # the link goes on behind the last row (kustomer facts, 9.4)
         return page
+
+    async def _search_page(self, query: SearchQuery, number: int, size: int) -> Page:
+        """Read a page; one that times out again and again is put together from smaller ones.
+
+        Pages are offsets, so the pieces hold the very rows of the page. A hundred rows at least:
+        a search has at most a hundred pages (kustomer facts, section 4).
+        """
+        if size <= SMALL_PAGE_ROWS or size % SMALL_PAGE_ROWS:
+            return await self._client.search_page(query, number, page_size=size)
+        try:
+            return await self._client.search_page(query, number, page_size=size, patient=False)
+        except SearchTimedOut:
+            _log.warning("search-page-split", page=number, rows=size)
+        parts = size // SMALL_PAGE_ROWS
+        whole = Page(rows=[], included=[], has_next=True, total=None, size_bytes=0)
+        for piece in range((number - 1) * parts + 1, number * parts + 1):
+            page = await self._client.search_page(query, piece, page_size=SMALL_PAGE_ROWS)
+            whole.rows += page.rows
+            whole.included += page.included
+            whole.size_bytes += page.size_bytes
+            whole.has_next = page.has_next
+            if not page.has_next:
+                break
+        return whole
 
     async def _list_page(self, cursor: SliceCursor, number: int) -> Page:
         spec = cursor.spec

@@ -84,6 +84,7 @@ class Flow:
             self._queue,
             planner=planner,
             readers=self._config.kustomer.connections,
+            clock=self._clock,
         )
 
     async def _count(

@@ -12,7 +12,7 @@ import anyio
 import structlog
 
 from connectors.errors import ConnectorError, NotFound, OutcomeUnknown
-from connectors.salesforce.ingest import IngestJob, IngestJobs, Operation
+from connectors.salesforce.ingest import Again, IngestJob, IngestJobs, Operation
 from service.assemble import JobRows
 from service.crash_points import reach
 from service.errors import DeskferryError
@@ -23,7 +23,6 @@ from state.jobs import Job
 from state.ledger import Ledger
 from state.rows import RowEntry
 
-CREATE_TRIES = 5
 ABORT_TRIES = 3
 SLOW_POLLS = frozenset({40, 120, 480, 1_920, 7_680})  # about ten minutes, an hour, four hours ...
 FIRST_POLL_S = 0.1  # small jobs end at once; the pauses grow from here
@@ -94,11 +93,14 @@ class JobRunner:
     async def _create_and_upload(
         self, job: int, table: str, operation: Operation, rows: JobRows
     ) -> str:
-        for _ in range(CREATE_TRIES):
+        again = self._ingest.again()
+        while True:
             try:
                 made = await self._ingest.create(table, operation)
-            except OutcomeUnknown:
-                continue  # at worst an empty open job, which never runs and expires in a day
+            except OutcomeUnknown as error:
+                # At worst an empty open job is left, which never runs and expires in a day.
+                await _wait_or_give_up(again, error)
+                continue
             reach("job-created")
             async with self._ledger.write() as tx:
                 await self._ledger.jobs.created(tx, job, made.id)
@@ -114,16 +116,13 @@ class JobRunner:
                 async with self._ledger.write() as tx:
                     await self._ledger.jobs.recreate(tx, job)
                 reach("job-disowned")
+                await _wait_or_give_up(again, error)
                 continue
             reach("job-uploaded")
             async with self._ledger.write() as tx:
                 await self._ledger.jobs.uploaded(tx, job)
             reach("job-upload-noted")
             return made.id
-        raise JobNotMade(
-            "Salesforce did not take an ingest job after several tries.",
-            next_step="Check Salesforce's status page, then run migrate again; nothing is lost.",
-        )
 
     async def _close(self, job: int, sf_id: str) -> None:
         try:
@@ -208,6 +207,17 @@ class JobRunner:
                 error=ended.error_message if ended else "gone",
             )
         reach("job-end-noted")
+
+
+async def _wait_or_give_up(again: Again, error: ConnectorError) -> None:
+    """Wait before the job is made anew, as long as `retry` in the config lets us."""
+    try:
+        await again.wait(error)
+    except ConnectorError:
+        raise JobNotMade(
+            "Salesforce did not take an ingest job after several tries.",
+            next_step="Check Salesforce's status page, then run migrate again; nothing is lost.",
+        ) from None
 
 
 async def _stream(rows: JobRows) -> AsyncIterator[bytes]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, SearchTimedOut
 from connectors.kustomer.client import KustomerClient, SearchQuery
 from service.errors import DeskferryError
 from service.phases import Phase, SearchContext
@@ -20,6 +20,7 @@ from service.phases import Phase, SearchContext
 LIST_CAP_PAGES = 100
 SEARCH_CAP_ROWS = 10_000
 SEARCH_PAGE_ROWS = 500
+TIME_OUTS_TO_SPLIT = 4
 _MS = 1000
 
 
@@ -98,7 +99,8 @@ class Planner:
                     return None
                 total += found
         except ConnectorError as error:
-            if error.recovery == "refuse" or error.code in ("role-missing", "bad-request"):
+            unable = ("role-missing", "bad-request", "search-timed-out")
+            if error.recovery == "refuse" or error.code in unable:
                 return None  # the list may still be readable; the extractor says so if it is not
             raise
         return total
@@ -138,11 +140,22 @@ class Planner:
         return await self._cut(search, [_Span(search.created, start, self._now_ms + 1)], archive)
 
     async def _cut(
-        self, search: SearchContext, spans: list[_Span], archive: bool
+        self, search: SearchContext, spans: list[_Span], archive: bool, time_outs: int = 0
     ) -> list[dict[str, Any]]:
-        """Bisect the last span until it fits the cap; keep the outer spans as fixed criteria."""
+        """Bisect the last span until it fits the cap; keep the outer spans as fixed criteria.
+
+        A span whose count times out is cut as well, four times over: after that it is not the size,
+        and the count waits for the source.
+        """
         criteria = [rule for span in spans for rule in span.criteria()]
-        total = await self._count(search, criteria, archive=archive) or 0
+        patient = time_outs >= TIME_OUTS_TO_SPLIT or spans[-1].end - spans[-1].start <= 1
+        try:
+            total = await self._count(search, criteria, archive=archive, patient=patient) or 0
+        except SearchTimedOut:
+            if patient:
+                raise
+            total = SEARCH_CAP_ROWS
+            time_outs += 1
         if total == 0:
             return []
         if total < SEARCH_CAP_ROWS:
@@ -154,7 +167,7 @@ class Planner:
                 _Span(last.attribute, last.start, middle),
                 _Span(last.attribute, middle, last.end),
             )
-            parts = [await self._cut(search, [*outer, half], archive) for half in halves]
+            parts = [await self._cut(search, [*outer, half], archive, time_outs) for half in halves]
             return [*parts[0], *parts[1]]
         if outer:
             raise WindowTooDense(
@@ -174,10 +187,15 @@ class Planner:
         return _epoch_ms(stamp) if isinstance(stamp, str) else 0
 
     async def _count(
-        self, search: SearchContext, criteria: list[Mapping[str, Any]], *, archive: bool
+        self,
+        search: SearchContext,
+        criteria: list[Mapping[str, Any]],
+        *,
+        archive: bool,
+        patient: bool = False,
     ) -> int | None:
         query = SearchQuery(search.name, criteria, [{search.created: "asc"}], archive=archive)
-        return (await self._client.search_page(query, 1, page_size=1)).total
+        return (await self._client.search_page(query, 1, page_size=1, patient=patient)).total
 
 
 def list_slices(phase: Phase) -> list[dict[str, Any]]:

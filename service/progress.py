@@ -118,17 +118,18 @@ class RunProgress:
     queue_bytes: Callable[[], int] = lambda: 0
     queue_limit: int = 0
     spool_bytes: int = 0
-    waiting_for: str | None = None
+    waits: Callable[[], list[str | None]] = list
 
     def snapshot(self, now: float) -> RunSnapshot:
         """Return the whole run as seen at `now` (epoch s)."""
+        waits = [why for why in self.waits() if why]
         return RunSnapshot(
             [phase.snapshot(now) for phase in self.phases.values()],
             self.budgets(),
             self.queue_bytes(),
             self.queue_limit,
             self.spool_bytes,
-            self.waiting_for,
+            "; ".join(waits) or None,
             self.started_at,
             now,
         )

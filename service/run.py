@@ -69,8 +69,11 @@ class Migration:
         self._clock = clock
         self._stop = stop
         self._ended_with = DONE
+        self._waits: list[Callable[[], str | None]] = []
         self._phases: tuple[Phase, ...] = PHASES
-        self._progress = RunProgress(_fresh(PHASES), started_at=clock.now())
+        self._progress = RunProgress(
+            _fresh(PHASES), started_at=clock.now(), waits=lambda: [why() for why in self._waits]
+        )
 
     def snapshot(self) -> RunSnapshot:
         """Return the run as it is now; cheap, callable at any time."""
@@ -85,9 +88,12 @@ class Migration:
         async with AsyncExitStack() as stack:
             ledger = await stack.enter_async_context(open_ledger(self._config, self._clock.now))
             kustomer = await stack.enter_async_context(
-                open_kustomer_side(self._config, self._clock)
+                open_kustomer_side(self._config, self._clock, patient=True)
             )
-            salesforce = await stack.enter_async_context(open_salesforce(self._config, self._clock))
+            salesforce = await stack.enter_async_context(
+                open_salesforce(self._config, self._clock, patient=True)
+            )
+            self._waits += [lambda: kustomer.waiting_for, lambda: salesforce.waiting_for]
             before = await ledger.jobs.count()
             reach("workspace-opened")
             async with ledger.write() as tx:
@@ -230,6 +236,13 @@ class Migration:
         self._progress.budgets = budgets
         self._progress.queue_bytes = lambda: queue.bytes
         self._progress.queue_limit = queue.limit_bytes
+        self._waits.append(
+            lambda: (
+                "Salesforce to take what is sealed; reading waits (spool_limit_mb)"
+                if sealer.blocked
+                else None
+            )
+        )
 
     async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
         books = {phase.name: await ledger.books.read(phase.name) for phase in self._phases}

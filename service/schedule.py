@@ -45,6 +45,12 @@ class SliceCursor:
         else:
             self.ahead = min(max_ahead, self.ahead * 2)
 
+    def reopen(self, pages: Iterable[int]) -> None:
+        """Pages that were read are to be read again."""
+        again = set(pages)
+        self.done -= again
+        self.next_page = min([self.next_page, *again])
+
     def reopen_after(self, page: int) -> None:
         """A page behind the presumed end has rows after all: read on from there."""
         if self.last_page is not None and page > self.last_page:
@@ -62,8 +68,9 @@ class PageSchedule:
     """Hands pages of a phase's open slices to readers, in order, oldest slice first."""
 
     def __init__(self, cursors: Iterable[SliceCursor], *, readers: int) -> None:
-        self._open = [cursor for cursor in cursors if not cursor.finished]
-        self._by_number = {cursor.number: cursor for cursor in self._open}
+        self.cursors = list(cursors)
+        self._open = [cursor for cursor in self.cursors if not cursor.finished]
+        self._by_number = {cursor.number: cursor for cursor in self.cursors}
         self._readers = readers
 
     def take(self) -> tuple[SliceCursor, int] | None:
@@ -81,6 +88,13 @@ class PageSchedule:
             cursor.reopen_after(page)
         cursor.landed(page, last=not has_next or rows == 0, max_ahead=self._readers)
         self._open = [each for each in self._open if not each.finished]
+
+    def reopen(self, number: int, pages: Iterable[int]) -> None:
+        """Read pages of a slice again, as the rows on them have moved."""
+        cursor = self._by_number[number]
+        cursor.reopen(pages)
+        if cursor not in self._open and not cursor.finished:
+            self._open.insert(0, cursor)
 
     @property
     def finished(self) -> bool:

@@ -15,9 +15,17 @@ from connectors.errors import (
     NotAPage,
     NotFound,
     RoleMissing,
+    SearchTimedOut,
 )
 from connectors.http import HttpClient, Reply
-from connectors.kustomer.envelope import Page, document_defect, page_defect, read_page
+from connectors.kustomer.envelope import (
+    Page,
+    document_defect,
+    page_defect,
+    read_page,
+    search_defect,
+    search_timed_out,
+)
 from connectors.kustomer.grant import Grant
 from connectors.kustomer.org import KustomerOrg, assemble_org, claims_of
 from connectors.kustomer.query import SearchQuery
@@ -28,9 +36,13 @@ from connectors.kustomer.refusal import (
     role_missing,
     token_trouble,
 )
+from connectors.patience import Outage
 
 __all__ = ["KustomerClient", "KustomerOrg", "Page", "SearchQuery"]
 
+_REFUSALS: Final = 3
+_PAUSE_S: Final = 0.5
+_TIME_OUTS: Final = 3
 _KEY_CHECKS: Final = ("/v1/auth/tokens/current", "/v1/users/current")
 
 
@@ -100,24 +112,44 @@ class KustomerClient:
             raise past_the_end(error, page, page_size) or error from None
         return read_page(reply, page_size)
 
-    async def search_page(self, query: SearchQuery, page: int, *, page_size: int = 500) -> Page:
+    async def search_page(
+        self, query: SearchQuery, page: int, *, page_size: int = 500, patient: bool = True
+    ) -> Page:
         """One page (from 1) of a search; raises as `list_page` does.
 
-        Takes from the search budget and from the org's. A search that timed out on the remote's
-        side is incomplete, so it counts as broken. `has_next` can be true behind the last row the
-        remote will give: read at most 10,000 rows per query.
+        Takes from the search budget and from the org's. `has_next` can be true behind the last row
+        the remote will give: read at most 10,000 rows per query. A search that timed out on the
+        remote's side is incomplete: it is asked again some times, then raises `SearchTimedOut`, when
+        a smaller page or window may help. `patient` instead waits as long as the client's patience
+        lasts, for when nothing smaller can be asked.
         """
+        outage: Outage | None = None
+        times = 0
+        while True:
+            reply = await self._search(query, page, page_size)
+            if not search_timed_out(reply):
+                return read_page(reply, page_size)
+            times += 1
+            error = SearchTimedOut("A search timed out on Kustomer's side.", status=reply.status)
+            if times < _TIME_OUTS:
+                await self._http.clock.sleep(_PAUSE_S * times)
+            elif patient and self._http.patience:
+                outage = outage or self._http.patience.outage()
+                await outage.endure(error)
+            else:
+                raise error
+
+    async def _search(self, query: SearchQuery, page: int, page_size: int) -> Reply:
         try:
-            reply = await self._call(
+            return await self._call(
                 "POST",
                 query.path,
-                page_defect,
+                search_defect,
                 params={"page": page, "pageSize": page_size},
                 json=query.body(),
             )
         except (BadRequest, NotFound) as error:
             raise past_the_end(error, page, page_size) or error from None
-        return read_page(reply, page_size)
 
     async def get(self, path: str) -> dict[str, Any]:
         """The whole document (`data`, and `included` if any) at a path or a host-relative link."""
@@ -133,7 +165,10 @@ class KustomerClient:
         params: Mapping[str, str | int] | None = None,
         json: Any = None,
     ) -> Reply:
-        """Make a read and return a 2xx reply without defect, or raise what the refusal means."""
+        """Make a read and return a 2xx reply without defect, or raise what the refusal means.
+
+        A 401 or 403 counts only when it is repeated: a gateway may blip for a moment.
+        """
         defect: str | None = None
 
         def whole(reply: Reply) -> bool:
@@ -145,7 +180,12 @@ class KustomerClient:
             return defect is None
 
         try:
-            reply = await self._send(method, path, whole, params=params, json=json)
+            for refusals in range(1, _REFUSALS + 1):
+                reply = await self._send(method, path, whole, params=params, json=json)
+                last = refusals == _REFUSALS or token_trouble(reply)
+                if reply.status not in (401, 403) or last:
+                    break
+                await self._http.clock.sleep(_PAUSE_S * refusals)
         except BadReply as error:
             if defect is None:
                 raise

@@ -57,6 +57,14 @@ def document_defect(document: Any) -> str | None:
 
 def page_defect(document: Any) -> str | None:
     """Why a 2xx body is not a whole page of records, or None when it is one."""
+    defect = search_defect(document)
+    if defect is None and _timed_out(document):
+        return "the search timed out, so it may be incomplete"
+    return defect
+
+
+def search_defect(document: Any) -> str | None:
+    """As `page_defect`, but a search that timed out passes: it is asked for otherwise."""
     defect = document_defect(document)
     if defect:
         return defect
@@ -65,10 +73,17 @@ def page_defect(document: Any) -> str | None:
         return "its data is not a list"
     if not all(isinstance(row, dict) for row in rows):
         return "a record in it is not an object"
-    meta = document.get("meta")
-    if isinstance(meta, dict) and meta.get("timed_out") is True:
-        return "the search timed out, so it may be incomplete"
     return None
+
+
+def search_timed_out(reply: Reply) -> bool:
+    """True when a page says that it may be incomplete (Kustomer facts, section 3.2)."""
+    return _timed_out(reply.json())
+
+
+def _timed_out(document: dict[str, Any]) -> bool:
+    meta = document.get("meta")
+    return isinstance(meta, dict) and meta.get("timed_out") is True
 
 
 def read_page(reply: Reply, page_size: int) -> Page:

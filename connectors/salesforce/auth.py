@@ -17,7 +17,8 @@ import jwt
 
 from connectors.clock import Clock
 from connectors.errors import AuthRefused, BadReply, ConnectorError
-from connectors.http import HttpClient, Reply, is_json
+from connectors.http import HttpClient, Reply
+from connectors.reply import readable_by
 from connectors.salesforce.ids import to_18
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105
@@ -155,16 +156,19 @@ class SessionHolder:
 
 
 async def _ask(http: HttpClient, form: Mapping[str, str]) -> Session:
+    def read(said: Any) -> Session:
+        return _session(said, http.clock.now())
+
     reply = await http.request(
         "POST",
         TOKEN_PATH,
         headers={"Content-Type": "application/x-www-form-urlencoded"},
         content=urlencode(form).encode(),
-        accept=is_json,
+        accept=readable_by(read),
     )
     if reply.status != 200:
         raise _refusal(reply)
-    return _session(reply.json(), http.clock.now())
+    return read(reply.json())
 
 
 def _refusal(reply: Reply) -> AuthRefused:

@@ -6,27 +6,26 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Literal, Self, Unpack
+from typing import Any, Literal, Self, Unpack
 
 import anyio
 
 from connectors.call import CallOptions
 from connectors.errors import BadReply, NotFound
-from connectors.http import HttpClient, Reply, Retry, StreamReply, Verdict, is_json
-from connectors.salesforce.auth import Auth, Session, SessionHolder
+from connectors.http import HttpClient, Reply, Retry, StreamReply, is_json
+from connectors.patience import Patience
+from connectors.reply import readable_by
+from connectors.salesforce.auth import Auth, SessionHolder
+from connectors.salesforce.daily import DailyLimit
 from connectors.salesforce.describe import ObjectDescribe, read_describe
-from connectors.salesforce.limits import Limit, Usage, read_limits, read_usage
+from connectors.salesforce.gate import Gate, Visit
+from connectors.salesforce.limits import Limit, Usage, read_limits, read_versions
 from connectors.salesforce.records import RowOutcome, checked_size, read_outcomes
-from connectors.salesforce.refusals import SessionEnded, refusal
-from connectors.salesforce.soql import read_count, read_pages
+from connectors.salesforce.refusals import refusal
+from connectors.salesforce.soql import read_count, read_pages, records_of
 
 __all__ = ["Limit", "RowOutcome", "SalesforceClient", "SalesforceOrg", "Usage"]
 
-_COMMON: Final = {
-    # Absent, REST would run the org's assignment rules (salesforce facts, 2.3).
-    "Sforce-Auto-Assign": "FALSE",
-    "Sforce-Call-Options": "client=deskferry",
-}
 Row = dict[str, Any]
 
 
@@ -50,7 +49,9 @@ class SalesforceClient:
     at sign-in, `make_http` opens a client for it, and the token goes nowhere else. A 401 renews the
     session once for all who wait, and the call is made again where it can be. Reads are retried,
     calls with effects never (`OutcomeUnknown`). Any call may raise the errors of `refusals.refusal`
-    beside those of `HttpClient`. `last_usage` is what the last reply told, None before.
+    beside those of `HttpClient`. `last_usage` is what the last reply told, None before. A 429 holds
+    all calls back for a while. With `daily`, calls wait while the org's daily limit is used up or
+    down to its reserve; without, `RequestLimitExceeded` is raised.
     """
 
     def __init__(
@@ -59,15 +60,17 @@ class SalesforceClient:
         *,
         make_http: Callable[[str], HttpClient],
         api_version: str,
+        daily: DailyLimit | None = None,
     ) -> None:
+        self._daily = daily
         self._sessions = SessionHolder(auth)
+        self._gate = Gate(self._sessions, daily)
         self._make_http = make_http
         self.api_version = api_version
         self._base = f"/services/data/v{api_version}"
         self._opening = anyio.Lock()
         self._http: HttpClient | None = None
         self._stack = AsyncExitStack()
-        self.last_usage: Usage | None = None
 
     async def __aenter__(self) -> Self:
         """Nothing is sent yet."""
@@ -93,23 +96,48 @@ class SalesforceClient:
     async def versions(self) -> list[str]:
         """The API versions that the org offers, such as `62.0`, oldest first."""
         http = await self._opened()
-        reply = await http.request("GET", "/services/data/", accept=is_json)
+        reply = await http.request("GET", "/services/data/", accept=readable_by(read_versions))
         if reply.status >= 400:
             raise refusal(reply, "the list of API versions")
-        said = reply.json()
-        if not isinstance(said, list):
-            raise BadReply("The list of API versions is not what Salesforce promises.")
-        found = (each.get("version") for each in said if isinstance(each, dict))
-        return [version for version in found if isinstance(version, str)]
+        return read_versions(reply.json())
 
     async def limits(self) -> Mapping[str, Limit]:
         """The org's limits by name; they may lag five minutes. Needs View Setup."""
-        return read_limits(await self._read("/limits", "the org's limits"))
+        return read_limits(await self._read("/limits", "the org's limits", read_limits))
+
+    async def take_batches(self) -> None:
+        """Wait until the day has room for one more ingest job; at once without a daily limit."""
+        if self._daily:
+            await self._daily.take_batches(self._limits_past_the_gate)
+
+    async def _limits_past_the_gate(self) -> Mapping[str, Limit]:
+        """As `limits`, but not held back by the daily limit, which asks this."""
+        http, visit = await self._opened(), self._gate.visit(None)
+        options: CallOptions = {"accept": readable_by(read_limits)}
+        prepared = self._prepared("GET", visit, options)
+        reply = await http.request("GET", self._base + "/limits", **prepared)
+        if reply.status >= 400:
+            raise visit.ended() or refusal(reply, "the org's limits")
+        return read_limits(reply.json())
+
+    async def patience(self) -> Patience | None:
+        """How long an outage of the instance is waited out; None when it is not."""
+        return (await self._opened()).patience
+
+    @property
+    def waiting_for(self) -> str | None:
+        """Why calls wait now, in words; None when they do not."""
+        return self._gate.waiting_for
+
+    @property
+    def last_usage(self) -> Usage | None:
+        """The org's API usage as the last reply told it."""
+        return self._gate.last_usage
 
     async def describe(self, name: str) -> ObjectDescribe:
         """The describe of one object; raises `NotFound` when there is none for this user."""
         path = f"/sobjects/{_name(name)}/describe"
-        return read_describe(await self._read(path, f"the describe of {name}"))
+        return read_describe(await self._read(path, f"the describe of {name}", read_describe))
 
     async def query(self, soql: str, *, all_rows: bool = False) -> AsyncIterator[list[Row]]:
         """Yield the pages of a query; `all_rows` includes the recycle bin and archived rows.
@@ -122,7 +150,7 @@ class SalesforceClient:
 
     async def count(self, soql: str) -> int:
         """The number that a `SELECT COUNT() FROM ...` tells: exact, fit for proofs."""
-        return read_count(await self._read("/query", "a count", params={"q": soql}))
+        return read_count(await self._read("/query", "a count", read_count, params={"q": soql}))
 
     async def collections(
         self,
@@ -190,9 +218,9 @@ class SalesforceClient:
         """Yield the records of a list, page by page. Raises `BadReply` for what is no list."""
 
         async def read(following: str) -> Any:
-            return await self._read(following, f"the next page of {what}")
+            return await self._read(following, f"the next page of {what}", records_of)
 
-        first = await self._read(path, what, params=params)
+        first = await self._read(path, what, records_of, params=params)
         async for page in read_pages(read, first, base=self._base):
             yield page
 
@@ -207,7 +235,7 @@ class SalesforceClient:
         """
         if method == "GET":
             options.setdefault("accept", is_json)
-        http, visit = await self._opened(), _Visit(self._sessions)
+        http, visit = await self._opened(), self._gate.visit(self._limits_past_the_gate)
         prepared = self._prepared(method, visit, options)
         reply = await http.request(method, self._base + path, **prepared)
         if reply.status >= 400:
@@ -219,7 +247,7 @@ class SalesforceClient:
         self, method: str, path: str, what: str, **options: Unpack[CallOptions]
     ) -> AsyncIterator[StreamReply]:
         """Like `call`, with the reply's body left to be read in pieces."""
-        http, visit = await self._opened(), _Visit(self._sessions)
+        http, visit = await self._opened(), self._gate.visit(self._limits_past_the_gate)
         prepared = self._prepared(method, visit, options)
         async with http.stream(method, self._base + path, **prepared) as reply:
             if reply.status >= 400:
@@ -227,21 +255,24 @@ class SalesforceClient:
             yield reply
 
     async def _read(
-        self, path: str, what: str, *, params: Mapping[str, str | int] | None = None
+        self,
+        path: str,
+        what: str,
+        reader: Callable[[Any], object] | None = None,
+        *,
+        params: Mapping[str, str | int] | None = None,
     ) -> Any:
-        return (await self.call("GET", path, what, params=params)).json()
+        """Read JSON; an answer that `reader` makes nothing of is asked for again."""
+        accept = readable_by(reader) if reader else is_json
+        return (await self.call("GET", path, what, params=params, accept=accept)).json()
 
-    def _prepared(self, method: str, visit: _Visit, options: CallOptions) -> CallOptions:
-        async def look(reply: Reply) -> Verdict | None:
-            self.last_usage = read_usage(reply.headers.get("sforce-limit-info")) or self.last_usage
-            return await visit.look(reply)
-
+    def _prepared(self, method: str, visit: Visit, options: CallOptions) -> CallOptions:
         usual = Retry.SAFE if method == "GET" else Retry.NEVER
         return {
             **options,
             "retry": options.get("retry", usual),
-            "before_attempt": visit.headers,
-            "after_reply": look,
+            "before_attempt": visit.before_attempt,
+            "after_reply": visit.after_reply,
         }
 
     async def _opened(self) -> HttpClient:
@@ -250,37 +281,8 @@ class SalesforceClient:
         async with self._opening:
             if self._http is None:
                 self._http = await self._stack.enter_async_context(self._make_http(url))
+                self._gate.opened(self._http.clock, self._http.patience)
             return self._http
-
-
-class _Visit:
-    """One call's dealings with the session: at most one renewal, however often it is sent."""
-
-    def __init__(self, sessions: SessionHolder) -> None:
-        self._sessions = sessions
-        self._sent: Session | None = None
-        self._dead: str | None = None
-        self._status = 0
-
-    async def headers(self) -> Mapping[str, str]:
-        """The headers of the next attempt, with the token of now."""
-        self._sent = await self._sessions.current()
-        return {**_COMMON, "Authorization": f"Bearer {self._sent.token}"}
-
-    async def look(self, reply: Reply) -> Verdict | None:
-        """Renew the session at the first 401; a second one, with a new token, is the answer."""
-        self._status = reply.status
-        if reply.status != 401 or self._dead is not None or self._sent is None:
-            return None
-        self._dead = self._sent.token
-        await self._sessions.renew(self._dead)
-        return Verdict.AGAIN
-
-    def ended(self) -> SessionEnded | None:
-        """The error for a call that met a dead session and could not be sent with the new one."""
-        if self._status == 401 and self._sent and self._sent.token == self._dead:
-            return SessionEnded("The Salesforce session was over.", status=401)
-        return None
 
 
 def _name(text: str) -> str:

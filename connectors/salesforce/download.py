@@ -74,6 +74,9 @@ class Download:
             "GET", self._path, self._what, params=self._params, headers={"Accept": "text/csv"}
         ) as reply:
             self.headers = reply.headers
+            kind = reply.headers.get("content-type", "text/csv")
+            if not kind.startswith("text/csv"):  # a proxy's page, or an error under a good status
+                raise Unreachable("A result is not a table.", status=reply.status)
             async for piece in reply.aiter_bytes():
                 old, new = piece[:known], piece[known:]
                 if old:

@@ -8,7 +8,8 @@ from typing import Any, Final, Literal
 
 from connectors.clock import Clock
 from connectors.errors import BadReply, BadRequest, ConnectorError, OutcomeUnknown
-from connectors.http import is_json
+from connectors.patience import Outage
+from connectors.reply import readable_by
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.download import Download
 from connectors.salesforce.job import ENDED, BulkJob, read_job, wait_for_end
@@ -39,6 +40,10 @@ class IngestJobs:
         self._client = client
         self._clock = clock
 
+    def again(self) -> Again:
+        """The pauses of a step that its caller makes again: some tries, then the patience."""
+        return Again(self._client, self._clock)
+
     async def running_user(self) -> str:
         """The id (18 characters) of the user that our jobs are created by."""
         return (await self._client.org()).user_id
@@ -52,10 +57,12 @@ class IngestJobs:
 
         There is no upsert: it overwrites, fires the automation of updates, and cannot set audit
         fields (salesforce facts, 3.11 and 7.9).
-        A refusal that passes (limits, server errors) is waited out. Raises `OutcomeUnknown` on a
-        lost reply; a job that was made without our knowing holds no rows, never runs, and expires
-        in a day. Raises `BadRequest` for an unknown object or operation.
+        A refusal that passes (limits, server errors) is waited out, as long as the client's patience
+        lasts. Raises `OutcomeUnknown` on a lost reply; a job that was made without our knowing
+        holds no rows, never runs, and expires in a day. Raises `BadRequest` for an unknown object
+        or operation.
         """
+        await self._client.take_batches()
         body = {
             "object": name,
             "operation": operation,
@@ -64,18 +71,18 @@ class IngestJobs:
             "columnDelimiter": "COMMA",
         }
         what = f"an ingest job for {name}"
-        for attempt in range(_TRIES):
+        again = self.again()
+        while True:
             try:
                 reply = await self._client.call(
-                    "POST", "/jobs/ingest", what, json=body, accept=is_json
+                    "POST", "/jobs/ingest", what, json=body, accept=readable_by(read_job)
                 )
             except ConnectorError as error:
-                if error.recovery != "retry" or attempt == _TRIES - 1:
+                if error.recovery != "retry":
                     raise
-                await self._pause(attempt)
+                await again.wait(error)
             else:
                 return read_job(reply.json())
-        raise AssertionError("the last attempt returns or raises")
 
     async def upload(self, job_id: str, chunks: AsyncIterable[bytes]) -> None:
         """Send the job's rows: exactly one PUT, never repeated (salesforce facts, 3.4).
@@ -99,10 +106,11 @@ class IngestJobs:
         """Let the job run; returns it in whatever state it is, which may be `Aborted` already.
 
         Any doubt and any refusal is settled by reading the job: only an open one is closed again.
-        Raises `OutcomeUnknown` when it stays open, `BadRequest` when Salesforce will not close it,
-        `NotFound` when it is gone.
+        Raises `OutcomeUnknown` when it stays open past the client's patience, `BadRequest` when
+        Salesforce will not close it, `NotFound` when it is gone.
         """
-        for attempt in range(_TRIES):
+        again = self.again()
+        while True:
             refused: BadRequest | None = None
             try:
                 told = await self._patch(job_id, "UploadComplete")
@@ -117,8 +125,7 @@ class IngestJobs:
                 return seen
             if refused:
                 raise refused
-            await self._pause(attempt)
-        raise OutcomeUnknown("An ingest job could not be closed.")
+            await again.wait(OutcomeUnknown("An ingest job could not be closed."))
 
     async def abort(self, job_id: str) -> None:
         """Give a job up; one that is over or gone already is left as it is.
@@ -134,7 +141,8 @@ class IngestJobs:
 
     async def info(self, job_id: str) -> IngestJob:
         """Read the job; raises `NotFound` for one that Salesforce no longer knows (7 days)."""
-        reply = await self._client.call("GET", f"/jobs/ingest/{job_id}", "an ingest job's state")
+        path, what = f"/jobs/ingest/{job_id}", "an ingest job's state"
+        reply = await self._client.call("GET", path, what, accept=readable_by(read_job))
         return read_job(reply.json())
 
     async def delete(self, job_id: str) -> None:
@@ -202,5 +210,24 @@ class IngestJobs:
         except BadReply:
             return None
 
-    async def _pause(self, attempt: int) -> None:
-        await self._clock.sleep(min(_PAUSE_CAP_S, 0.5 * 2**attempt))
+
+class Again:
+    """The pauses of one step that is made again and again, each time after a look or anew."""
+
+    def __init__(self, client: SalesforceClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._attempt = 0
+        self._outage: Outage | None = None
+
+    async def wait(self, error: ConnectorError) -> None:
+        """Wait before the next try; raises `error` after the last one."""
+        self._attempt += 1
+        if self._attempt < _TRIES:
+            await self._clock.sleep(min(_PAUSE_CAP_S, 0.5 * 2 ** (self._attempt - 1)))
+            return
+        patience = await self._client.patience()
+        if patience is None:
+            raise error
+        self._outage = self._outage or patience.outage()
+        await self._outage.endure(error)

@@ -45,3 +45,11 @@ def read_usage(header: str | None) -> Usage | None:
     """Read `Sforce-Limit-Info`; None when it is missing or tells nothing of the org."""
     found = _USAGE.search(header or "")
     return Usage(int(found.group(1)), int(found.group(2))) if found else None
+
+
+def read_versions(said: Any) -> list[str]:
+    """Read the list of API versions; raises `BadReply` when it is none."""
+    if not isinstance(said, list):
+        raise BadReply("The list of API versions is not what Salesforce promises.")
+    found = (each.get("version") for each in said if isinstance(each, dict))
+    return [version for version in found if isinstance(version, str)]

@@ -71,6 +71,11 @@ def refusal(reply: Reply, what: str) -> ConnectorError:
     return BadRequest(text, status=status, remote_code=code)
 
 
+def over_limit(reply: Reply) -> bool:
+    """True for the refusal that names the org's request limit (salesforce facts, 2.4)."""
+    return reply.status == 403 and remote_code(reply) == "REQUEST_LIMIT_EXCEEDED"
+
+
 def remote_code(reply: Reply) -> str | None:
     """The `errorCode` (or `error`) of a refusal, when the body is one; never free text."""
     said = _error(reply)

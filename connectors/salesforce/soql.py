@@ -23,7 +23,7 @@ async def read_pages(read: Read, first: Any, *, base: str) -> AsyncIterator[list
     seen: set[str] = set()
     said = first
     while True:
-        yield _records(said)
+        yield records_of(said)
         following = said.get("nextRecordsUrl")
         if said.get("done", following is None):
             return
@@ -64,7 +64,8 @@ def read_count(said: Any) -> int:
     return total
 
 
-def _records(said: Any) -> list[Row]:
+def records_of(said: Any) -> list[Row]:
+    """The records of one page; raises `BadReply` when it is none."""
     records = said.get("records") if isinstance(said, dict) else None
     if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
         raise BadReply("A list's answer holds no records.")

@@ -36,6 +36,7 @@ async def _live(snapshot: Callable[[], RunSnapshot]) -> None:
 async def _plain(snapshot: Callable[[], RunSnapshot]) -> None:
     states: dict[str, str] = {}
     due = 0.0
+    waited = False
     while True:
         seen = snapshot()
         for phase in seen.phases:
@@ -44,6 +45,9 @@ async def _plain(snapshot: Callable[[], RunSnapshot]) -> None:
             if changed or (working and seen.now >= due):
                 typer.echo(plain_line(phase), err=True)
             states[phase.name] = phase.state
+        if seen.waiting_for and (not waited or seen.now >= due):
+            typer.echo(f"waiting for {seen.waiting_for}", err=True)
+        waited = seen.waiting_for is not None
         if seen.now >= due:
             due = seen.now + PLAIN_S
         await anyio.sleep(LIVE_S)

@@ -48,6 +48,8 @@ def kustomer(
     index_lag: float = typer.Option(0.0, help="Seconds that search lags behind writes."),
     wild: bool = typer.Option(False, "--wild", help="Add records as odd as real ones can be."),
     rich: bool = typer.Option(False, "--rich", help="Klasses and attributes of every type."),
+    chaos: float = typer.Option(0.0, min=0, max=1, help="Share of all calls that go wrong."),
+    chaos_seed: int = typer.Option(1, help="Seed of what goes wrong."),
     effect_log: Path | None = typer.Option(None, help="File for the log of changes."),  # noqa: B008
 ) -> None:
     """Serve a Kustomer org; its address is printed as one JSON line."""
@@ -72,6 +74,8 @@ def kustomer(
         wild=wild,
         rich=rich,
         effect_log=effect_log,
+        chaos_rate=chaos,
+        chaos_seed=chaos_seed,
     )
 
     async def work() -> int:
@@ -98,6 +102,8 @@ def salesforce(
     job_delay: float = typer.Option(0.0, help="Seconds before a closed job runs."),
     deploy_delay: float = typer.Option(0.0, help="Seconds that a deployment takes."),
     access_lag: float = typer.Option(0.0, help="Seconds that a change of access lags."),
+    chaos: float = typer.Option(0.0, min=0, max=1, help="Share of all calls that go wrong."),
+    chaos_seed: int = typer.Option(1, help="Seed of what goes wrong."),
     effect_log: Path | None = typer.Option(None, help="File for the log of effects."),  # noqa: B008
 ) -> None:
     """Serve a Salesforce org; its address is printed as one JSON line."""
@@ -112,6 +118,8 @@ def salesforce(
         deploy_delay_s=deploy_delay,
         access_lag_s=access_lag,
         effect_log=effect_log,
+        chaos_rate=chaos,
+        chaos_seed=chaos_seed,
     )
 
     async def work() -> int:

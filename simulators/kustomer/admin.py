@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from simulators.chaos import Chaos, ChaosInvalid
 from simulators.faults import Fault
+from simulators.kustomer import chaos
 from simulators.kustomer.changes import Changes
 from simulators.kustomer.desk import Desk
-from simulators.kustomer.faults import KINDS
+from simulators.kustomer.faults import KINDS, FaultyOrg
 from simulators.kustomer.org import Row
 from simulators.kustomer.replies import json_reply
 
@@ -21,9 +23,10 @@ _LINES = 500
 class Admin:
     """Everything under `/__admin`: outside auth, budgets and faults."""
 
-    def __init__(self, desk: Desk, faults: list[Fault]) -> None:
+    def __init__(self, desk: Desk, wire: FaultyOrg) -> None:
         self._desk = desk
-        self._faults = faults
+        self._wire = wire
+        self._faults = wire.faults
         self._changes = Changes(desk)
 
     def routes(self) -> list[Route]:
@@ -33,6 +36,7 @@ class Admin:
             Route("/__admin/stats", self.stats),
             Route("/__admin/dump", self.dump),
             Route("/__admin/faults", self.set_faults, methods=["POST", "DELETE"]),
+            Route("/__admin/chaos", self.set_chaos, methods=["POST", "DELETE"]),
             Route("/__admin/settings", self.set_settings, methods=["POST"]),
             Route("/__admin/merge", self.merge, methods=["POST"]),
             Route("/__admin/records", self.whole_record, methods=["PUT", "DELETE"]),
@@ -43,7 +47,8 @@ class Admin:
     async def stats(self, request: Request) -> Response:
         """Calls by route, the use of the budgets by window, faults struck."""
         hits = sum(fault.hits for fault in self._faults)
-        return json_reply({**self._desk.facts(), "faults": hits})
+        struck = dict(self._wire.chaos.hits) if self._wire.chaos else {}
+        return json_reply({**self._desk.facts(), "faults": hits, "chaos": struck})
 
     async def dump(self, request: Request) -> Response:
         """JSON lines: the records of a kind, or all, as the API gives them.
@@ -74,6 +79,17 @@ class Admin:
             self._faults.append(Fault(**given))
         except TypeError:
             return _refused("A fault has match, kind, and what Fault lists.")
+        return Response(status_code=204)
+
+    async def set_chaos(self, request: Request) -> Response:
+        """POST `{"rate", "seed"}` lets a share of all calls go wrong, DELETE ends it."""
+        if request.method == "DELETE":
+            self._wire.chaos = None
+            return Response(status_code=204)
+        try:
+            self._wire.chaos = Chaos.read(chaos.KINDS, await _body(request))
+        except ChaosInvalid as error:
+            return _refused(str(error))
         return Response(status_code=204)
 
     async def set_settings(self, request: Request) -> Response:

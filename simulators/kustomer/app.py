@@ -8,7 +8,9 @@ import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from simulators.chaos import Chaos
 from simulators.kustomer.admin import Admin
+from simulators.kustomer.chaos import KINDS
 from simulators.kustomer.desk import Desk
 from simulators.kustomer.faults import FaultyOrg
 from simulators.kustomer.files import Files
@@ -33,7 +35,9 @@ def create_app(
 
     served = Starlette(routes=_api_routes(desk), lifespan=lifespan)
     door = FaultyOrg(served, desk)
-    served.router.routes[:0] = Admin(desk, door.faults).routes()
+    if settings.chaos_rate:
+        door.chaos = Chaos(KINDS, settings.chaos_rate, settings.chaos_seed)
+    served.router.routes[:0] = Admin(desk, door).routes()
     return door
 
 

@@ -1,25 +1,28 @@
 """Faults on the wire of this stand-in, asked for through the side-door."""
 
+import gzip
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
 import orjson
 
+from simulators.chaos import Chaos
 from simulators.faults import App, Fault, Message, Receive, Scope, Send
 from simulators.kustomer.attributes import names
+from simulators.kustomer.changes import Changes
 from simulators.kustomer.desk import Desk
 
 KINDS = names(
     "reset_before reset_after status html empty truncated invalid_json slow not_a_page timed_out "
-    "rate_limit"
+    "rate_limit rate_limit_bare stall empty_200 truncated_gzip duplicates touch"
 )
 _JSON = b"application/json"
 Sleep = Callable[[float], Awaitable[None]]
 
 
 class FaultyOrg:
-    """An app in front of the real one that breaks calls by the rules in `faults`.
+    """An app in front of the real one that breaks calls by the rules in `faults`, and by chaos.
 
     `reset_*` and `truncated` close the socket under the reply. They need uvicorn; under another
     server they raise `ConnectionResetError`.
@@ -29,19 +32,28 @@ class FaultyOrg:
         self._app = app
         self._desk = desk
         self._sleep = sleep
+        self._changes = Changes(desk)
         self.faults: list[Fault] = []
+        self.chaos: Chaos | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, or break, one call."""
         if scope["type"] == "http" and not scope["path"].startswith("/__admin"):
-            for fault in self.faults:
-                if fault.strikes(scope["method"], scope["path"]):
-                    self._desk.journal.write(
-                        at=self._desk.clock(), path=scope["path"], fault=fault.kind
-                    )
-                    await self._break(fault, scope, receive, send)
-                    return
+            fault = self._struck(scope["method"], scope["path"])
+            if fault:
+                self._desk.journal.write(
+                    at=self._desk.clock(), path=scope["path"], fault=fault.kind
+                )
+                await self._break(fault, scope, receive, send)
+                return
         await self._app(scope, receive, send)
+
+    def _struck(self, method: str, path: str) -> Fault | None:
+        for fault in self.faults:
+            if fault.strikes(method, path):
+                return fault
+        drawn = self.chaos.draw(method, path) if self.chaos else None
+        return Fault(match="", **drawn.spec) if drawn else None
 
     async def _break(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         kind: str = fault.kind
@@ -53,16 +65,21 @@ class FaultyOrg:
             await _reply(send, 502, b"text/html", b"<html><body>Bad gateway</body></html>")
         elif kind == "empty":
             await _reply(send, 500, _JSON, b"")
-        elif kind == "rate_limit":
-            await self._limit(fault, send)
+        elif kind == "empty_200":
+            await _reply(send, 200, _JSON, b"")
+        elif kind in ("rate_limit", "rate_limit_bare"):
+            await self._limit(fault, send, hints=kind == "rate_limit")
+        elif kind == "stall":
+            await self._sleep(fault.seconds)
+            await _hang_up(receive, send)
         elif kind == "slow":
             await self._sleep(fault.seconds)
             await self._app(scope, receive, send)
         else:
             await self._spoil(kind, scope, receive, send)
 
-    async def _limit(self, fault: Fault, send: Send) -> None:
-        headers = self._desk.budget_headers(used_up_for=fault.seconds)
+    async def _limit(self, fault: Fault, send: Send, *, hints: bool) -> None:
+        headers = self._desk.budget_headers(used_up_for=fault.seconds) if hints else {}
         body = orjson.dumps({"errors": [{"code": "too_many_requests", "message": "Slow down"}]})
         await _reply(send, 429, _JSON, body, headers)
 
@@ -85,10 +102,34 @@ class FaultyOrg:
             await _hang_up(receive, send, flush=True)
         else:
             kept = [pair for pair in start["headers"] if pair[0] != b"content-length"]
-            made = _SPOILT[kind](body)
+            if kind == "touch":
+                self._touch(body)
+            if kind == "truncated_gzip":
+                kept.append((b"content-encoding", b"gzip"))
+            made = _SPOILT[kind](body) if start["status"] == 200 else body
             headers = [*kept, (b"content-length", str(len(made)).encode())]
             await send({**start, "headers": headers})
             await send({"type": "http.response.body", "body": made})
+
+    def _touch(self, body: bytes) -> None:
+        """Change the record that the page begins with, behind the reader's back."""
+        rows = orjson.loads(body).get("data")
+        if isinstance(rows, list) and rows:
+            kind = str(rows[0]["type"]).partition(".")[0]
+            self._changes.update(kind, rows[0]["id"], {}, touch=True)
+
+
+def _doubled(body: bytes) -> bytes:
+    """A page that holds its first record twice."""
+    answer = orjson.loads(body)
+    if isinstance(answer.get("data"), list):
+        answer["data"] = [*answer["data"], *answer["data"][:1]]
+    return orjson.dumps(answer)
+
+
+def _cut_gzip(body: bytes) -> bytes:
+    packed = gzip.compress(body)
+    return packed[: len(packed) // 2]
 
 
 def _timed_out(body: bytes) -> bytes:
@@ -104,6 +145,9 @@ _SPOILT: dict[str, Callable[[bytes], bytes]] = {
     "invalid_json": lambda body: body[: len(body) // 2],
     "not_a_page": lambda _: b'{"hello":"world"}',
     "timed_out": _timed_out,
+    "truncated_gzip": _cut_gzip,
+    "duplicates": _doubled,
+    "touch": lambda body: body,
 }
 
 

@@ -68,6 +68,8 @@ class KustomerSettings:
     rich: bool = False
     tags: int = 12
     now: float | None = None
+    chaos_rate: float = 0.0
+    chaos_seed: int = 1
     effect_log: Path | None = None
 
     def all_keys(self) -> dict[str, ApiKey]:

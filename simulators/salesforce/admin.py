@@ -8,7 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from simulators.chaos import Chaos, ChaosInvalid
 from simulators.salesforce.bulk_query import BulkQuery
+from simulators.salesforce.chaos import KINDS
 from simulators.salesforce.door import Door
 from simulators.salesforce.faults import FaultBook, FaultInvalid
 from simulators.salesforce.ingest import Ingest
@@ -45,6 +47,7 @@ class Admin:
                 "query_jobs": len(self._queries.jobs),
                 "effects": len(org.effects.entries),
                 "faults": self._faults.hits,
+                "chaos": dict(self._faults.chaos.hits) if self._faults.chaos else {},
             }
         )
 
@@ -75,6 +78,26 @@ class Admin:
             self._faults.add(orjson.loads(await request.body()))
         except (FaultInvalid, TypeError, AttributeError, orjson.JSONDecodeError) as error:
             return _bad(str(error))
+        return Response(status_code=204)
+
+    async def chaos(self, request: Request) -> Response:
+        """POST `{"rate", "seed"}` lets a share of all calls go wrong, DELETE ends it."""
+        if request.method == "DELETE":
+            self._faults.chaos = None
+            return Response(status_code=204)
+        try:
+            self._faults.chaos = Chaos.read(KINDS, orjson.loads(await request.body()))
+        except (ChaosInvalid, TypeError, AttributeError, orjson.JSONDecodeError) as error:
+            return _bad(str(error))
+        return Response(status_code=204)
+
+    async def settings(self, request: Request) -> Response:
+        """Change how many API calls and bulk batches a day allows, and how many are used."""
+        given = orjson.loads(await request.body())
+        org = self._org
+        org.settings.api_calls_max = int(given.get("api_calls_max", org.settings.api_calls_max))
+        org.api_calls = int(given.get("api_calls", org.api_calls))
+        org.bulk_batches = int(given.get("bulk_batches", org.bulk_batches))
         return Response(status_code=204)
 
     async def expire(self, request: Request) -> Response:
@@ -111,6 +134,8 @@ class Admin:
             Route("/__admin/dump", self.dump),
             Route("/__admin/effects", self.effects),
             Route("/__admin/faults", self.faults, methods=["POST", "DELETE"]),
+            Route("/__admin/chaos", self.chaos, methods=["POST", "DELETE"]),
+            Route("/__admin/settings", self.settings, methods=["POST"]),
             Route("/__admin/expire-tokens", self.expire, methods=["POST"]),
             Route("/__admin/fail-next-job", self.fail_job, methods=["POST"]),
             Route("/__admin/records/{object}", self.seed, methods=["POST"]),

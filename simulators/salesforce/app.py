@@ -11,8 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from simulators.chaos import Chaos
 from simulators.salesforce.admin import Admin
 from simulators.salesforce.bulk_query import BulkQuery, query_routes
+from simulators.salesforce.chaos import KINDS
 from simulators.salesforce.door import Door
 from simulators.salesforce.faults import FaultBook, SalesforceFaults
 from simulators.salesforce.ingest import Ingest, ingest_routes
@@ -33,6 +35,8 @@ def create_app(org: Org) -> SalesforceFaults:
     run in a task group that lives as long as the app's lifespan.
     """
     book = FaultBook()
+    if org.settings.chaos_rate:
+        book.chaos = Chaos(KINDS, org.settings.chaos_rate, org.settings.chaos_seed)
     ingest, queries, deployments = Ingest(org, book), BulkQuery(org), Deployments(org)
 
     @asynccontextmanager

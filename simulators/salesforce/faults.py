@@ -11,17 +11,22 @@ from typing import Any, get_args
 import anyio
 import orjson
 
+from simulators.chaos import Chaos
 from simulators.faults import App, ConnectionDropped, Fault, FaultyApp, Kind, Receive, Scope, Send
+from simulators.salesforce.chaos import LOCKED_ROWS
 from simulators.salesforce.store import FieldError
 
 ROW_KINDS = frozenset({"row_error", "lock_rows"})
-WIRE_KINDS = frozenset({*get_args(Kind), "stall", "limit_exceeded", "expire_token"})
+WIRE_KINDS = frozenset(
+    {*get_args(Kind), "stall", "limit_exceeded", "expire_token", "too_many", "spoilt"}
+)
 _OWN = frozenset({"kind", "error", "message", "object"})
 _RULE = frozenset(each.name for each in fields(Fault) if not each.name.startswith("_")) - {
     "hits",
     "kind",
 }
 _STALL_S = 600.0
+_PAGE = b"<html><body>Please sign in to the proxy</body></html>"
 _TEXTS = {
     "row_error": ("UNKNOWN_EXCEPTION", "An unexpected error occurred."),
     "lock_rows": (
@@ -29,6 +34,7 @@ _TEXTS = {
         "unable to obtain exclusive access to this record or 200 records",
     ),
     "limit_exceeded": ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
+    "too_many": ("TOO_MANY_REQUESTS", "Too many requests."),
     "status": ("SERVER_UNAVAILABLE", "The server is too busy. Please try again later."),
 }
 
@@ -77,10 +83,11 @@ class Rule:
 
 
 class FaultBook:
-    """All rules in force, in the order in which they were set."""
+    """All rules in force, in the order in which they were set, and chaos if it reigns."""
 
     def __init__(self) -> None:
         self.rules: list[Rule] = []
+        self.chaos: Chaos | None = None
 
     @property
     def hits(self) -> int:
@@ -96,13 +103,17 @@ class FaultBook:
         for rule in self.rules:
             if rule.kind in WIRE_KINDS and rule.fault.strikes(method, path):
                 return rule
-        return None
+        drawn = self.chaos.draw(method, path) if self.chaos else None
+        return Rule.read(drawn.spec) if drawn else None
 
     def row(self, name: str) -> FieldError | None:
         """What strikes a row of an object, if anything; it is counted."""
         for rule in self.rules:
             if rule.kind in ROW_KINDS and rule.object in ("", name) and rule.fault.strikes("", ""):
                 return FieldError(rule.error, rule.message)
+        if self.chaos and self.chaos.chance(LOCKED_ROWS):
+            self.chaos.hits["lock_rows"] += 1
+            return FieldError(*_TEXTS["lock_rows"])
         return None
 
     def midway(self, name: str, worked: int) -> str:
@@ -145,8 +156,12 @@ class SalesforceFaults(FaultyApp):
             await self._app(scope, receive, send)
         elif kind == "limit_exceeded":
             await _refuse(send, 403, rule)
+        elif kind == "too_many":
+            await _refuse(send, 429, rule, retry_after=rule.fault.seconds)
         elif kind == "status":
             await _refuse(send, rule.fault.status, rule)
+        elif kind == "spoilt":
+            await self._app(scope, receive, _Spoilt(send))
         elif kind == "reset_before":
             await _hang_up(receive, send)
         elif kind == "reset_after":
@@ -161,10 +176,31 @@ class SalesforceFaults(FaultyApp):
             await self._break(rule.fault, scope, receive, send)
 
 
-async def _refuse(send: Send, status: int, rule: Rule) -> None:
+class _Spoilt:
+    """Passes a reply on whose body has become a proxy's page; what was asked for is done."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._told = False
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            headers = [
+                (b"content-type", b"text/html"),
+                (b"content-length", str(len(_PAGE)).encode()),
+            ]
+            await self._send({**message, "headers": headers})
+        elif not self._told:
+            self._told = True
+            await self._send({"type": "http.response.body", "body": _PAGE})
+
+
+async def _refuse(send: Send, status: int, rule: Rule, *, retry_after: float = 0.0) -> None:
     body = orjson.dumps([{"message": rule.message, "errorCode": rule.error}])
     headers = [(b"content-type", b"application/json;charset=UTF-8")]
     headers.append((b"content-length", str(len(body)).encode()))
+    if retry_after:
+        headers.append((b"retry-after", f"{retry_after:g}".encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -45,6 +45,8 @@ class SalesforceSettings:
     latency_s: float = 0.0
     short_duplicate_ids: bool = False
     effect_log: Path | None = None
+    chaos_rate: float = 0.0
+    chaos_seed: int = 1
     seed: int = 7
     my_domain: str = ""
     lock_model: bool = False

@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import orjson
 
-from connectors.http import HttpClient, RetryPolicy
+from connectors.http import HttpClient, Patience, RetryPolicy
 from connectors.salesforce.auth import ClientCredentials
 from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.daily import DailyLimit
 from tests.unit.connectors.virtual_clock import VirtualClock
 
 LOGIN = "https://login.example"
@@ -48,6 +49,8 @@ class Rig(httpx.AsyncBaseTransport):
         self.refuse_sign_in: httpx.Response | None = None
         self.user = USER
         self.instance = INSTANCE
+        self.patience: Patience | None = None
+        self.daily: DailyLimit | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
@@ -86,13 +89,16 @@ class Rig(httpx.AsyncBaseTransport):
             clock=self.clock,
             transport=self,
             policy=RetryPolicy(attempts=3),
+            patience=self.patience,
         )
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[SalesforceClient]:
         async with self.http(LOGIN) as login:
             auth = ClientCredentials(login, client_id="id", client_secret="secret")
-            client = SalesforceClient(auth, make_http=self.http, api_version="62.0")
+            client = SalesforceClient(
+                auth, make_http=self.http, api_version="62.0", daily=self.daily
+            )
             async with client:
                 yield client
 

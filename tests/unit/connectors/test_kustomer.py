@@ -22,9 +22,10 @@ from connectors.errors import (
     PastTheEnd,
     RateLimited,
     RoleMissing,
+    SearchTimedOut,
     WrongRegion,
 )
-from connectors.http import HttpClient, RetryPolicy
+from connectors.http import HttpClient, Patience, RetryPolicy
 from connectors.kustomer.client import KustomerClient, SearchQuery
 from tests.unit.connectors.virtual_clock import VirtualClock
 
@@ -423,3 +424,38 @@ async def test_an_attempt_without_reply_gives_its_grant_back_as_used() -> None:
             await client.list_page("/v1/notes", 1)
     assert rig.budget.snapshot().used_in_window == 2
     assert rig.budget._in_flight == 0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refusal_counts_only_when_it_is_repeated(status: int) -> None:
+    answers = [httpx.Response(status, html="gateway"), page([row(1)])]
+    rig = Rig(lambda request: answers.pop(0))
+    async with rig as client:
+        assert len((await client.list_page("/v1/notes", 1)).rows) == 1
+    assert len(rig.seen) == 2
+
+
+async def test_a_search_that_times_out_is_asked_again_and_its_half_page_never_taken() -> None:
+    answers = [page([], timed_out=True), page([], timed_out=True), page([row(1)], total=1)]
+    rig = Rig(lambda request: answers.pop(0))
+    async with rig as client:
+        got = await client.search_page(SearchQuery("note"), 1)
+    assert (len(got.rows), len(rig.seen)) == (1, 3)
+
+
+@pytest.mark.parametrize("patient", [True, False])
+async def test_a_search_that_always_times_out_says_so_without_patience(patient: bool) -> None:
+    rig = Rig(lambda request: page([], timed_out=True))
+    async with rig as client:
+        with pytest.raises(SearchTimedOut):
+            await client.search_page(SearchQuery("note"), 1, patient=patient)
+    assert len(rig.seen) == 3
+
+
+async def test_a_patient_search_waits_until_kustomer_is_less_busy() -> None:
+    rig = Rig(lambda request: page([row(1)], timed_out=rig.clock.passed < 1800))
+    rig.http.patience = Patience("Kustomer", limit_s=3600, clock=rig.clock)
+    async with rig as client:
+        got = await client.search_page(SearchQuery("note"), 1)
+    assert len(got.rows) == 1
+    assert 1800 <= rig.clock.passed < 2100

@@ -78,7 +78,7 @@ async def test_a_create_waits_until_salesforce_can_again() -> None:
     rig = Rig(script(httpx.Response(503), httpx.Response(429), DEAD, job("Open")))
     async with rig.open() as client:
         assert (await IngestJobs(client, rig.clock).create("Case", "insert")).id == JOB
-    assert rig.clock.sleeps == [0.5, 1.0]
+    assert rig.clock.sleeps == [0.5, 1.125]  # the second is the pause of the whole side
 
 
 async def test_a_create_gives_up_after_six_tries() -> None:
@@ -152,7 +152,6 @@ async def test_a_close_that_is_answered_needs_no_second_look() -> None:
         LOST,
         httpx.Response(503),
         httpx.Response(200, html="<h1>proxy</h1>"),
-        httpx.Response(429),
         refused(400, "INVALIDJOBSTATE", "InvalidJobState : Closing already closed Job not allowed"),
         refused(409, "INVALIDJOBSTATE"),
     ],
@@ -162,6 +161,14 @@ async def test_a_doubtful_close_is_settled_by_reading_the_job(doubt: Any) -> Non
     async with rig.open() as client:
         assert (await IngestJobs(client, rig.clock).close(JOB)).state == "InProgress"
     assert rig.calls == [f"PATCH {HERE}", f"GET {HERE}"]
+
+
+async def test_a_close_that_was_too_many_is_made_again_after_the_pause_it_names() -> None:
+    rig = Rig(script(httpx.Response(429, headers={"retry-after": "7"}), job("InProgress")))
+    async with rig.open() as client:
+        assert (await IngestJobs(client, rig.clock).close(JOB)).state == "InProgress"
+    assert rig.calls == [f"PATCH {HERE}", f"PATCH {HERE}"]
+    assert rig.clock.passed >= 7
 
 
 async def test_a_close_that_did_not_arrive_is_made_again() -> None:

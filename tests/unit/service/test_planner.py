@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import PastTheEnd, RoleMissing
+from connectors.errors import PastTheEnd, RoleMissing, SearchTimedOut
 from connectors.kustomer.client import Page, SearchQuery
 from service.phases import phase_named
 from service.planner import SEARCH_CAP_ROWS, Planner, WindowTooDense
@@ -141,3 +141,20 @@ async def test_without_the_search_role_there_is_no_total_and_no_error() -> None:
     fake = FakeKustomer(spread(300), search_role=False)
     assert await planner(fake).source_total(MESSAGES) is None
     assert (await planner(fake).plan(MESSAGES)).way == "list"
+
+
+async def test_a_count_that_times_out_is_asked_of_smaller_windows() -> None:
+    records = [(NOW - 1000 * number, NOW) for number in range(12_000)]
+    kustomer = FakeKustomer(records, list_pages=100)
+    plain = kustomer.search_page
+
+    async def busy(query: SearchQuery, page: int, *, patient: bool = True, **options: Any) -> Page:
+        spans = [rule["message_created_at"] for rule in query.criteria]
+        if spans and not patient and millis(spans[1]["lt"]) - millis(spans[0]["gte"]) > 4_000_000:
+            raise SearchTimedOut("busy")
+        return await plain(query, page, **options)
+
+    kustomer.search_page = busy  # type: ignore[method-assign, assignment]
+    plan = await planner(kustomer).plan(MESSAGES)
+    assert sum(each["total"] for each in plan.slices) == 12_000
+    assert len(plan.slices) >= 3
