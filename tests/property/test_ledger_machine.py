@@ -1,0 +1,135 @@
+"""Whatever dies and whenever: nothing is lost, nothing is made twice.
+
+A random walk over the real ledger and the real service against an org in memory: pages arrive, faults
+are laid, processes run and die at any step, and the next one goes on. After every process the books
+are audited; in the end the faults stop, and all must reach its end exactly once.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from tests.property import machine_audit as audit
+from tests.property.machine_ferry import refused, run_process, small_sizes
+from tests.property.machine_salesforce import FAULTS, Salesforce
+from tests.property.machine_source import TABLES, Record, Source
+from tests.property.machine_world import World
+
+CHILDREN = {"EmailMessage": "conversations", "CaseComment": "conversations"}
+PASSING = ("UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE")
+LASTING = ("REQUIRED_FIELD_MISSING", "STRING_TOO_LONG")
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - only where the system has it
+
+records = st.builds(
+    Record,
+    number=st.integers(0, 7),
+    version=st.integers(0, 2),
+    fate=st.sampled_from(["sent"] * 6 + ["held"]),
+)
+skipped = st.builds(Record, number=st.integers(100, 101), fate=st.just("skipped"))
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """One migration's life."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        place = IN_MEMORY if IN_MEMORY.is_dir() else None
+        self._folder = tempfile.TemporaryDirectory(dir=place)
+        self.folder = Path(self._folder.name)
+        self.world = World()
+        self.source = Source(self.world)
+        self.org = Salesforce(self.world, self._gate)
+        self.org.created["Account"].append({"Id": "001000000000001AAA", "Website": "m0.test"})
+        self.changed = False
+        self.refused: set[str] = set()
+
+    @rule(
+        phase=st.sampled_from(list(TABLES)),
+        page=st.lists(st.one_of(records, skipped), min_size=1, max_size=4),
+    )
+    def a_page_appears(self, phase: str, page: list[Record]) -> None:
+        self.source.pages[phase].append(page)
+
+    @rule(faults=st.lists(st.sampled_from([None, None, *FAULTS]), min_size=1, max_size=12))
+    def the_wire_will_fail(self, faults: list[str | None]) -> None:
+        self.world.faults += faults
+
+    @rule(name=st.integers(0, 7), codes=st.lists(st.sampled_from(PASSING + LASTING), max_size=3))
+    def rows_will_be_refused(self, name: int, codes: list[str]) -> None:
+        for key in self._names(name):
+            self.org.row_trouble[key] = list(codes)
+        self.refused |= set(codes)
+
+    @rule(troubles=st.lists(st.sampled_from([None, "midway", "refused"]), max_size=4))
+    def jobs_will_end_badly(self, troubles: list[str | None]) -> None:
+        self.org.job_trouble += troubles
+
+    @rule(crash_in=st.one_of(st.none(), st.integers(1, 250)), order=st.integers(0, 7))
+    def a_process_runs(self, crash_in: int | None, order: int) -> None:
+        run_process(
+            self.world, self.folder, self.source, self.org, crash_in=crash_in, order=order
+        )
+        self.changed = True
+
+    @rule()
+    def jobs_run_on(self) -> None:
+        for job in self.org.jobs.values():
+            self.org.work(job)
+
+    @invariant()
+    def the_books_are_right(self) -> None:
+        if self.changed:
+            audit.check(self.folder, self.source, self.org)
+            self.changed = False
+
+    def teardown(self) -> None:
+        try:
+            self._end()
+        finally:
+            self._folder.cleanup()
+
+    def _end(self) -> None:
+        """The faults stop: the next processes bring everything to its end."""
+        self.world.faults.clear()
+        self.org.job_trouble.clear()
+        for _ in range(3):
+            ending = run_process(self.world, self.folder, self.source, self.org)
+            audit.check(self.folder, self.source, self.org)
+            if ending.done:
+                break
+            assert refused(ending), ending
+        assert ending.done, ending
+        audit.check_end(self.folder, self.source, self.org, self.refused)
+
+    def _gate(self, table: str) -> None:
+        if table in CHILDREN:
+            assert audit.gate_is_closed(self.folder, CHILDREN[table]), "the gate opened early"
+
+    @staticmethod
+    def _names(number: int) -> list[str]:
+        from tests.property.machine_source import phase_of, source_id
+
+        keys = [source_id(phase_of(name).kind, number) for name in TABLES]
+        return [*keys, f"b{number}", f"b{number} (2/2)"]
+
+
+def run_machine(machine: Any, **how: Any) -> None:
+    with small_sizes():
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                **how,
+            ),
+        )
+
+
+def test_nothing_is_lost_and_nothing_is_made_twice() -> None:
+    run_machine(LedgerMachine, max_examples=80, stateful_step_count=12, derandomize=True, database=None)
