@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from service.phases import Phase
+from service.repeats import Repeats
 from state.ledger import Ledger, Tx
 from state.rows import RowEntry, RowState
 
@@ -90,10 +91,10 @@ class Aside:
         self, tx: Tx, ledger: Ledger, phase: Phase, table: str, job: int
     ) -> tuple[int, int, int, int]:
         """Make it durable; return (duplicates, newly matched, held, newly found) records."""
+        repeats = Repeats(ledger, phase)
         entries = [self._entry(phase, table, row, "held") for row in self.held]
         entries += [self._entry(phase, table, row, "waiting") for row in self.waiting]
-        if entries:
-            await ledger.rows.put(tx, entries, out_of=job)
+        repeated = await repeats.put(tx, entries, job)
         matched = 0
         if self.matched:
             known = [(key, 0, target, 0, b"") for key, target in self.matched]
@@ -101,10 +102,11 @@ class Aside:
                 tx, phase.kind, table, known, origin="matched", job=job
             )
         found = await self._learn_found(tx, ledger, phase, table, job)
-        await ledger.books.add(
-            tx, phase.name, duplicates=self.duplicates, matched=matched, loaded=found
-        )
-        return self.duplicates, matched, sum(row.part == 0 for row in self.held), found
+        repeated += len(self.matched) + sum(each[1] == 0 for each in self.found) - matched - found
+        learned = [(key, 0) for key, _ in self.matched] + [each[:2] for each in self.found]
+        duplicates = self.duplicates + repeated + await repeats.forget(tx, learned)
+        await ledger.books.add(tx, phase.name, duplicates=duplicates, matched=matched, loaded=found)
+        return duplicates, matched, sum(row.part == 0 for row in self.held), found
 
     async def _learn_found(self, tx: Tx, ledger: Ledger, phase: Phase, table: str, job: int) -> int:
         entries = [(*each[:4], bytes.fromhex(each[4])) for each in self.found]
