@@ -19,7 +19,7 @@ from connectors.errors import ConnectorError
 from connectors.salesforce.client import SalesforceClient
 from service.errors import DeskferryError
 from service.gate import BooksUnbalanced
-from service.harvest import ResultsIncomplete
+from service.harvest import NoProgress
 from service.job import JobRefused
 from service.pages import PageQueue
 from service.phases import PHASES
@@ -72,15 +72,14 @@ def run_process(
     """Start the service on what is durable, and let it run until it is done, stops, or dies."""
     world.begin(crash_in, order)
     org.sessions += 1
-    cut = world.faults.count("cut")
     with one_thread(world), structlog.testing.capture_logs():
         try:
-            with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+            with asyncio.Runner(loop_factory=lambda: JumpingLoop(world)) as runner:
                 runner.run(_voyage(folder, source, org, order))
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            return _ending(error, world, cut=cut > world.faults.count("cut"))
+            return _ending(error, world)
     return Ending(done=True, dead=False)
 
 
@@ -109,16 +108,14 @@ async def _voyage(folder: Path, source: Source, org: Salesforce, order: int) -> 
         await flow.run(phases, {phase.name: PhaseProgress(phase.name) for phase in phases})
 
 
-def _ending(error: BaseException, world: World, *, cut: bool) -> Ending:
+def _ending(error: BaseException, world: World) -> Ending:
     """Sort an end out; what no operator should ever see is raised again as it is."""
     leaves = list(_leaves(error))
     if world.dead:
         leaves = [each for each in leaves if isinstance(each, AssertionError)]
     for each in leaves:
         honest = isinstance(each, ConnectorError | DeskferryError)
-        if isinstance(each, BooksUnbalanced) or (isinstance(each, ResultsIncomplete) and not cut):
-            honest = False
-        if not honest:
+        if isinstance(each, BooksUnbalanced) or not honest:
             raise each
     return Ending(done=False, dead=world.dead, errors=tuple(leaves))
 
@@ -133,4 +130,4 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 def refused(ending: Ending) -> bool:
     """True when Salesforce ended a whole job: the next process tries again."""
-    return any(isinstance(error, JobRefused) for error in ending.errors)
+    return any(isinstance(error, JobRefused | NoProgress) for error in ending.errors)

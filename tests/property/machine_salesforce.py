@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,10 +26,11 @@ from connectors.errors import (
 )
 from connectors.salesforce.ids import to_18
 from connectors.salesforce.refusals import SessionEnded
-from tests.property.machine_world import World
+from tests.property.machine_world import EPOCH, World
 
 EXTERNAL_ID = "Kustomer_Id__c"
 FAULTS = ("lost before", "lost after", "error before", "error after", "no session", "cut")
+MADE_UNKNOWN = "UNKNOWN_EXCEPTION:the row went in all the same:--"
 ME = "005000000000001AAA"
 
 
@@ -38,6 +40,7 @@ class RemoteJob:
 
     id: str
     object: str
+    created: str
     state: str = "Open"
     rows: list[dict[str, str]] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
@@ -57,6 +60,7 @@ class RemoteJob:
             "object": self.object,
             "operation": "insert",
             "createdById": ME,
+            "createdDate": self.created,
             "numberRecordsProcessed": self.done if self.state != "Open" else None,
             "numberRecordsFailed": self.failed,
             "errorMessage": self.error,
@@ -173,7 +177,7 @@ class Salesforce:
 
     def _open(self, table: str) -> RemoteJob:
         self._gate(table)
-        job = RemoteJob(f"750{next(self._serial):015d}", table)
+        job = RemoteJob(f"750{next(self._serial):015d}", table, self._now())
         self.jobs[job.id] = job
         return job
 
@@ -212,6 +216,9 @@ class Salesforce:
         """Seven days pass."""
         self.jobs.clear()
 
+    def _now(self) -> str:
+        return datetime.fromtimestamp(EPOCH + self._world.now, UTC).isoformat()
+
     def _process(self, job: RemoteJob, until: int) -> None:
         for row in job.rows[job.done : until]:
             name = row.get(EXTERNAL_ID) or row["CommentBody"]
@@ -223,6 +230,8 @@ class Salesforce:
                     f"DUPLICATE_VALUE:duplicate value found: {EXTERNAL_ID} duplicates value on "
                     f"record with id: {known}:{EXTERNAL_ID} --"
                 )
+            if error == MADE_UNKNOWN:
+                self._make(job.object, row)
             if error is not None:
                 job.failed += 1
                 job.results["failedResults"].append({"sf__Id": "", "sf__Error": error, **row})
@@ -234,7 +243,8 @@ class Salesforce:
 
     def _make(self, table: str, row: dict[str, str]) -> str:
         made = to_18(f"0{table[:2].upper()}{next(self._serial):012d}")
-        self.created[table].append({"Id": made, **row})
+        usual = {"CreatedById": ME, "CreatedDate": self._now(), "SystemModstamp": self._now()}
+        self.created[table].append({"Id": made, **usual, **row})
         if EXTERNAL_ID in row:
             self.keyed[table, row[EXTERNAL_ID]] = made
         return made
@@ -250,14 +260,15 @@ class Salesforce:
         lines = [head, *([row[name] for name in head] for row in unordered)]
         return "".join(",".join(f'"{cell}"' for cell in line) + "\n" for line in lines)
 
-    def _select(self, soql: str) -> list[dict[str, str]]:
+    def _select(self, soql: str) -> list[dict[str, Any]]:
         found = re.fullmatch(
-            r"SELECT (.+?) FROM (\w+) WHERE (\w+) (?:= '(.*)'|!= null)(?: ORDER BY Id)?", soql
+            r"SELECT .+? FROM (\w+) WHERE (\w+) (?:(?:= |IN \()(.*?)\)?|!= null)(?: ORDER BY Id)?", soql
         )
         assert found, f"a query that this stand-in does not know: {soql}"
-        _, table, column, value = found.groups()
+        table, column, listed = found.groups()
+        values = None if listed is None else set(re.findall("'(.*?)'", listed))
         return [
-            row
+            {"IsDeleted": False, **row}
             for row in self.created[table]
-            if row.get(column) and (value is None or row[column] == value)
+            if row.get(column) and (values is None or row[column] in values)
         ]

@@ -42,6 +42,11 @@ class Record:
         return f"b{self.number % 4}"
 
     @property
+    def moment(self) -> str:
+        """When a note was made."""
+        return f"2020-01-0{1 + self.number % 4}T00:00:00.000Z"
+
+    @property
     def parts(self) -> int:
         """In how many rows a note goes."""
         return 2 if self.number % 4 == 3 else 1
@@ -96,7 +101,7 @@ class _MapLine:
     def __init__(self, phase: Phase) -> None:
         self._phase = phase
         parent = PARENTS.get(phase.name)
-        columns = ("Kustomer_Id__c", "Name") if phase.keyed else ("CommentBody",)
+        columns = ("Kustomer_Id__c", "Name") if phase.keyed else ("CommentBody", "CreatedDate")
         fields = []
         if parent:
             required = parent == "conversation"
@@ -126,8 +131,8 @@ class _MapLine:
         return block
 
     def _add(self, rows: RowSet, key: str, record: Record) -> None:
-        for part in range(record.parts):
-            cells = (key, f"v{record.version}") if self._phase.keyed else (body(record, part),)
+        for part in range(1 if self._phase.keyed else record.parts):
+            cells = (key, f"v{record.version}") if self._phase.keyed else (body(record, part), record.moment)
             rows.keys.append(key)
             rows.parts.append(part)
             rows.versions.append(record.version)

@@ -20,6 +20,9 @@ import aiosqlite
 import anyio.to_thread
 
 
+EPOCH = 1_700_000_000.0
+
+
 class Crash(BaseException):
     """The process is dead: nothing that it still tries has any effect."""
 
@@ -38,6 +41,7 @@ class World:
     faults: list[str | None] = field(default_factory=list)
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     died_at: str = ""
+    now: float = 0.0  # small, so that adding a pause of nanoseconds still moves it
 
     def begin(self, crash_in: int | None, order: int) -> None:
         """A new process; `order` seeds in which order its tasks get their turn."""
@@ -67,31 +71,33 @@ class World:
 class _JumpingSelector(selectors.SelectSelector):
     """Instead of waiting, time jumps to the next timer."""
 
-    now = 0.0  # small, so that adding a pause of nanoseconds still moves it
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
 
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is None:
             raise Deadlock("every task waits for another")
-        self.now += max(0.0, timeout)
+        self._world.now += max(0.0, timeout)
         return []
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
     """An event loop that never waits for real time."""
 
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
+    def __init__(self, world: World) -> None:
+        self._world = world
+        super().__init__(_JumpingSelector(world))
 
     def time(self) -> float:
-        return self._jumping.now
+        return self._world.now
 
 
 class LoopClock:
     """The loop's time as the clock that connectors and service are given."""
 
     def now(self) -> float:
-        return 1_700_000_000.0 + self.monotonic()
+        return EPOCH + self.monotonic()
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()

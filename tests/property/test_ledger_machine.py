@@ -16,12 +16,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from tests.property import machine_audit as audit
 from tests.property.machine_ferry import refused, run_process, small_sizes
-from tests.property.machine_salesforce import FAULTS, Salesforce
+from tests.property.machine_salesforce import FAULTS, MADE_UNKNOWN, Salesforce
 from tests.property.machine_source import TABLES, Record, Source
 from tests.property.machine_world import World
 
 CHILDREN = {"EmailMessage": "conversations", "CaseComment": "conversations"}
-PASSING = ("UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE")
+PASSING = ("UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", MADE_UNKNOWN)
 LASTING = ("REQUIRED_FIELD_MISSING", "STRING_TOO_LONG")
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - only where the system has it
 
@@ -81,6 +81,10 @@ class LedgerMachine(RuleBasedStateMachine):
     def jobs_run_on(self) -> None:
         for job in self.org.jobs.values():
             self.org.work(job)
+
+    @rule()
+    def seven_days_pass(self) -> None:
+        self.org.expire()
 
     @invariant()
     def the_books_are_right(self) -> None:
