@@ -63,7 +63,9 @@ class Books:
         return self._db.execute(sql, values).fetchall()
 
     def _sightings(self, source: Source) -> Iterator[Record]:
-        sealed = {page for (page,) in self._ask("SELECT page FROM slice_page WHERE phase = ?", self.phase)}
+        sealed = {
+            page for (page,) in self._ask("SELECT page FROM slice_page WHERE phase = ?", self.phase)
+        }
         for (phase, page), records in source.served.items():
             if phase == self.phase and (self.extracted or page in sealed):
                 yield from records
@@ -140,13 +142,23 @@ def _nothing_twice(source: Source, org: Salesforce) -> None:
     for table, records in org.created.items():
         keys = Counter(record[EXTERNAL_ID] for record in records if EXTERNAL_ID in record)
         assert not keys or max(keys.values()) == 1, f"{table}: an external id was made twice"
-    shown = {r.number: r for (phase, _), page in source.served.items() if phase == "notes" for r in page}
+    shown = {
+        r.number: r for (phase, _), page in source.served.items() if phase == "notes" for r in page
+    }
     allowed = Counter(
-        (record.parent, body(record, part)) for record in shown.values() for part in range(record.parts)
+        (record.parent, body(record, part))
+        for record in shown.values()
+        for part in range(record.parts)
     )
     parents = {source_id("conversation", number): number for number in (0, 1)}
-    cases = {case["Id"]: parents[case[EXTERNAL_ID]] for case in org.created["Case"] if case[EXTERNAL_ID] in parents}
-    made = Counter((cases[each["ParentId"]], each["CommentBody"]) for each in org.created["CaseComment"])
+    cases = {
+        case["Id"]: parents[case[EXTERNAL_ID]]
+        for case in org.created["Case"]
+        if case[EXTERNAL_ID] in parents
+    }
+    made = Counter(
+        (cases[each["ParentId"]], each["CommentBody"]) for each in org.created["CaseComment"]
+    )
     assert made <= allowed, "a comment was made more often than its notes say"
 
 
@@ -156,21 +168,31 @@ def check_end(folder: Path, source: Source, org: Salesforce, refused: set[str]) 
     for books in all_books.values():
         assert books.gate, f"{books.phase} never closed"
         sent = len([each for each in books.sightings if each.fate != "skipped"])
-        assert books.accounts["duplicates"] == sent - len(books.distinct), f"{books.phase}: duplicates"
+        assert books.accounts["duplicates"] == sent - len(books.distinct), (
+            f"{books.phase}: duplicates"
+        )
         assert not books.rows.keys() & books.crosswalk.keys(), f"{books.phase}: in two places"
-        parents = all_books["conversations"].crosswalk if books.phase in ("messages", "notes") else {}
+        parents = (
+            all_books["conversations"].crosswalk if books.phase in ("messages", "notes") else {}
+        )
         for (key, part), (state, reason) in books.rows.items():
             orphan = (source_id("conversation", books.distinct[key].parent), 0) not in parents
-            fair = reason in refused or reason == "bad-text" or (reason == "parent-missing" and orphan)
+            fair = (
+                reason in refused or reason == "bad-text" or (reason == "parent-missing" and orphan)
+            )
             assert fair, f"{books.phase}: {state} for {reason} without a cause"
         _same_records(books, org, parents)
 
 
-def _same_records(books: Books, org: Salesforce, parents: dict[Place, tuple[str, str, int]]) -> None:
+def _same_records(
+    books: Books, org: Salesforce, parents: dict[Place, tuple[str, str, int]]
+) -> None:
     """The crosswalk names each record that was made once, and with the content of its source."""
     made = {record["Id"]: record for record in org.created[TABLES[books.phase]]}
     ours = {place: entry[0] for place, entry in books.crosswalk.items() if entry[1] != "matched"}
-    assert sorted(ours.values()) == sorted(i for i, r in made.items() if "Website" not in r), books.phase
+    assert sorted(ours.values()) == sorted(i for i, r in made.items() if "Website" not in r), (
+        books.phase
+    )
     for (key, part), target in ours.items():
         record, sighting = made[target], books.distinct[key]
         if books.phase == "notes":

@@ -29,7 +29,7 @@ from service.seal import Sealer
 from state.ledger import Ledger
 from tests.property.machine_salesforce import Salesforce
 from tests.property.machine_source import TABLES, Source, mapping
-from tests.property.machine_world import JumpingLoop, LoopClock, World, one_thread
+from tests.property.machine_world import Death, JumpingLoop, LoopClock, World, one_thread
 from transforms.lookups import Lookups
 
 LANES = 2
@@ -66,7 +66,7 @@ def run_process(
     source: Source,
     org: Salesforce,
     *,
-    crash_in: int | None = None,
+    crash_in: Death = None,
     order: int = 0,
 ) -> Ending:
     """Start the service on what is durable, and let it run until it is done, stops, or dies."""

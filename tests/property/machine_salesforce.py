@@ -262,7 +262,8 @@ class Salesforce:
 
     def _select(self, soql: str) -> list[dict[str, Any]]:
         found = re.fullmatch(
-            r"SELECT .+? FROM (\w+) WHERE (\w+) (?:(?:= |IN \()(.*?)\)?|!= null)(?: ORDER BY Id)?", soql
+            r"SELECT .+? FROM (\w+) WHERE (\w+) (?:(?:= |IN \()(.*?)\)?|!= null)(?: ORDER BY Id)?",
+            soql,
         )
         assert found, f"a query that this stand-in does not know: {soql}"
         table, column, listed = found.groups()

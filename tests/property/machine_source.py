@@ -110,9 +110,7 @@ class _MapLine:
             ]
         table = TABLES[phase.name]
         self.match = None
-        self.tables = {
-            table: SimpleNamespace(object=table, columns=columns, parents=tuple(fields))
-        }
+        self.tables = {table: SimpleNamespace(object=table, columns=columns, parents=tuple(fields))}
 
     def __call__(self, rows: list[dict[str, Any]], lookups: Any) -> Block:
         [(name, table)] = self.tables.items()
@@ -132,7 +130,11 @@ class _MapLine:
 
     def _add(self, rows: RowSet, key: str, record: Record) -> None:
         for part in range(1 if self._phase.keyed else record.parts):
-            cells = (key, f"v{record.version}") if self._phase.keyed else (body(record, part), record.moment)
+            cells = (
+                (key, f"v{record.version}")
+                if self._phase.keyed
+                else (body(record, part), record.moment)
+            )
             rows.keys.append(key)
             rows.parts.append(part)
             rows.versions.append(record.version)

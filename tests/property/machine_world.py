@@ -10,6 +10,7 @@ import random
 import selectors
 import sqlite3
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ import anyio.to_thread
 
 
 EPOCH = 1_700_000_000.0
+
+
+Death = int | tuple[str, int] | None
+"""When a process dies: at its n-th step, at its n-th passing of a named point, or not."""
 
 
 class Crash(BaseException):
@@ -35,24 +40,27 @@ class Deadlock(AssertionError):
 class World:
     """Counts the steps of a session, lets it die at one, and hands out the faults of the wire."""
 
-    crash_in: int | None = None
+    crash_in: Death = None
     dead: bool = False
     steps: int = 0
     faults: list[str | None] = field(default_factory=list)
+    passed: Counter[str] = field(default_factory=Counter)
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     died_at: str = ""
     now: float = 0.0  # small, so that adding a pause of nanoseconds still moves it
 
-    def begin(self, crash_in: int | None, order: int) -> None:
+    def begin(self, crash_in: Death, order: int) -> None:
         """A new process; `order` seeds in which order its tasks get their turn."""
         self.crash_in, self.dead, self.steps, self.died_at = crash_in, False, 0, ""
+        self.passed.clear()
         self.chance = random.Random(order)
 
     def step(self, name: str) -> None:
         """Pass a point at which the process may die."""
         if not self.dead:
             self.steps += 1
-            self.dead = self.steps == self.crash_in
+            self.passed[name] += 1
+            self.dead = self.crash_in in (self.steps, (name, self.passed[name]))
             if self.dead:
                 self.died_at = name
         if self.dead:

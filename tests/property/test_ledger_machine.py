@@ -12,13 +12,20 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
+from service.crash_points import POINTS
 from tests.property import machine_audit as audit
 from tests.property.machine_ferry import refused, run_process, small_sizes
 from tests.property.machine_salesforce import FAULTS, MADE_UNKNOWN, Salesforce
 from tests.property.machine_source import TABLES, Record, Source
-from tests.property.machine_world import World
+from tests.property.machine_world import Death, World
 
 CHILDREN = {"EmailMessage": "conversations", "CaseComment": "conversations"}
 PASSING = ("UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", MADE_UNKNOWN)
@@ -32,6 +39,13 @@ records = st.builds(
     fate=st.sampled_from(["sent"] * 6 + ["held"]),
 )
 skipped = st.builds(Record, number=st.integers(100, 101), fate=st.just("skipped"))
+
+pages = st.lists(st.one_of(records, records, records, skipped), min_size=1, max_size=4)
+wire_faults = st.lists(st.sampled_from([None, None, None, None, *FAULTS]), max_size=40)
+names = st.sampled_from([*POINTS, "before a transaction", "before a commit", "after a commit"])
+deaths = st.one_of(st.integers(1, 300), st.tuples(names, st.integers(1, 4)))
+refusals = st.lists(st.sampled_from(PASSING + LASTING), max_size=3)
+ends = st.lists(st.sampled_from([None, "midway", "refused"]), max_size=4)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -48,34 +62,53 @@ class LedgerMachine(RuleBasedStateMachine):
         self.org.created["Account"].append({"Id": "001000000000001AAA", "Website": "m0.test"})
         self.changed = False
         self.refused: set[str] = set()
+        self.last_deaths: list[Death] = []
 
-    @rule(
-        phase=st.sampled_from(list(TABLES)),
-        page=st.lists(st.one_of(records, skipped), min_size=1, max_size=4),
+    @initialize(
+        conversations=pages,
+        notes=pages,
+        codes=st.lists(refusals, max_size=8),
+        ends=ends,
+        last_deaths=st.lists(deaths, min_size=2, max_size=4),
     )
+    def the_first_pages(
+        self,
+        conversations: list[Record],
+        notes: list[Record],
+        codes: list[list[str]],
+        ends: list[str | None],
+        last_deaths: list[Death],
+    ) -> None:
+        self.last_deaths = last_deaths
+        self.source.pages["conversations"].append(conversations)
+        self.source.pages["notes"].append(notes)
+        for number, each in enumerate(codes):
+            self.rows_will_be_refused(number, each)
+        self.jobs_will_end_badly(ends)
+
+    @rule(phase=st.sampled_from(list(TABLES)), page=pages)
     def a_page_appears(self, phase: str, page: list[Record]) -> None:
         self.source.pages[phase].append(page)
 
-    @rule(faults=st.lists(st.sampled_from([None, None, *FAULTS]), min_size=1, max_size=12))
-    def the_wire_will_fail(self, faults: list[str | None]) -> None:
-        self.world.faults += faults
-
-    @rule(name=st.integers(0, 7), codes=st.lists(st.sampled_from(PASSING + LASTING), max_size=3))
+    @rule(name=st.integers(0, 7), codes=refusals)
     def rows_will_be_refused(self, name: int, codes: list[str]) -> None:
         for key in self._names(name):
             self.org.row_trouble[key] = list(codes)
         self.refused |= set(codes)
 
-    @rule(troubles=st.lists(st.sampled_from([None, "midway", "refused"]), max_size=4))
+    @rule(troubles=ends)
     def jobs_will_end_badly(self, troubles: list[str | None]) -> None:
         self.org.job_trouble += troubles
 
-    @rule(crash_in=st.one_of(st.none(), st.integers(1, 250)), order=st.integers(0, 7))
-    def a_process_runs(self, crash_in: int | None, order: int) -> None:
-        run_process(
-            self.world, self.folder, self.source, self.org, crash_in=crash_in, order=order
-        )
+    @rule(death=deaths, faults=wire_faults, order=st.integers(0, 7))
+    def a_process_dies(self, death: Death, faults: list[str | None], order: int) -> None:
+        self.world.faults = list(faults)
+        run_process(self.world, self.folder, self.source, self.org, crash_in=death, order=order)
         self.changed = True
+
+    @rule(faults=wire_faults, order=st.integers(0, 7))
+    def a_process_runs(self, faults: list[str | None], order: int) -> None:
+        self.a_process_dies(None, faults, order)
 
     @rule()
     def jobs_run_on(self) -> None:
@@ -99,7 +132,10 @@ class LedgerMachine(RuleBasedStateMachine):
             self._folder.cleanup()
 
     def _end(self) -> None:
-        """The faults stop: the next processes bring everything to its end."""
+        """The faults stop: after some more deaths the next processes bring all to its end."""
+        for order, death in enumerate(self.last_deaths):
+            self.a_process_dies(death, [], order)
+            self.the_books_are_right()
         self.world.faults.clear()
         self.org.job_trouble.clear()
         for _ in range(3):
@@ -136,4 +172,6 @@ def run_machine(machine: Any, **how: Any) -> None:
 
 
 def test_nothing_is_lost_and_nothing_is_made_twice() -> None:
-    run_machine(LedgerMachine, max_examples=80, stateful_step_count=12, derandomize=True, database=None)
+    run_machine(
+        LedgerMachine, max_examples=80, stateful_step_count=12, derandomize=True, database=None
+    )
