@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -21,10 +21,15 @@ from hypothesis.stateful import (
 )
 
 from service.crash_points import POINTS
+from service.errors import DeskferryError
+from service.run import _Flow
+from service.settle import Found, Settler
+from state.batches import Batches
+from state.errors import StateError
 from tests.property import machine_audit as audit
 from tests.property.machine_ferry import refused, run_process, small_sizes
 from tests.property.machine_salesforce import FAULTS, MADE_UNKNOWN, Salesforce
-from tests.property.machine_source import TABLES, Record, Source
+from tests.property.machine_source import TABLES, Record, Source, phase_of, source_id
 from tests.property.machine_world import Death, World
 
 CHILDREN = {"EmailMessage": "conversations", "CaseComment": "conversations"}
@@ -43,7 +48,7 @@ skipped = st.builds(Record, number=st.integers(100, 101), fate=st.just("skipped"
 pages = st.lists(st.one_of(records, records, records, skipped), min_size=1, max_size=4)
 wire_faults = st.lists(st.sampled_from([None, None, None, None, *FAULTS]), max_size=40)
 names = st.sampled_from([*POINTS, "before a transaction", "before a commit", "after a commit"])
-deaths = st.one_of(st.integers(1, 300), st.tuples(names, st.integers(1, 4)))
+deaths = st.one_of(st.integers(1, 300), st.tuples(names, st.integers(1, 5)))
 refusals = st.lists(st.sampled_from(PASSING + LASTING), max_size=3)
 ends = st.lists(st.sampled_from([None, "midway", "refused"]), max_size=4)
 
@@ -80,9 +85,9 @@ class LedgerMachine(RuleBasedStateMachine):
         last_deaths: list[Death],
     ) -> None:
         self.last_deaths = last_deaths
-        self.source.pages["conversations"].append(conversations)
+        self.source.pages["conversations"].append([Record(0), Record(1), *conversations])
         self.source.pages["notes"].append(notes)
-        for number, each in enumerate(codes):
+        for number, each in enumerate(codes, start=2):
             self.rows_will_be_refused(number, each)
         self.jobs_will_end_badly(ends)
 
@@ -153,8 +158,6 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @staticmethod
     def _names(number: int) -> list[str]:
-        from tests.property.machine_source import phase_of, source_id
-
         keys = [source_id(phase_of(name).kind, number) for name in TABLES]
         return [*keys, f"b{number}", f"b{number} (2/2)"]
 
@@ -173,5 +176,47 @@ def run_machine(machine: Any, **how: Any) -> None:
 
 def test_nothing_is_lost_and_nothing_is_made_twice() -> None:
     run_machine(
-        LedgerMachine, max_examples=80, stateful_step_count=12, derandomize=True, database=None
+        LedgerMachine, max_examples=60, stateful_step_count=10, derandomize=True, database=None
     )
+
+
+@pytest.mark.large
+@pytest.mark.timeout(1200)
+def test_nothing_is_lost_and_nothing_is_made_twice_in_many_lives() -> None:
+    run_machine(LedgerMachine, max_examples=1500, stateful_step_count=20, database=None)
+
+
+async def _without_waiting(self: _Flow, phase: Any, progress: Any) -> None:
+    self._closed[phase.name].set()
+    await _LOAD(self, phase, progress)
+
+
+async def _find_nothing(*_: Any, **__: Any) -> Found:
+    return Found()
+
+
+async def _forget_nothing(*_: Any, **__: Any) -> int:
+    return 0
+
+
+_LOAD = _Flow._load
+MUTATIONS: dict[str, tuple[type, str, Any]] = {
+    "children do not wait for the gate": (_Flow, "_load", _without_waiting),
+    "rows in doubt are not asked for": (Settler, "find", _find_nothing),
+    "batches of a job that never ran are kept": (Batches, "release", _forget_nothing),
+}
+
+
+@pytest.mark.parametrize("mutation", list(MUTATIONS))
+def test_a_broken_ledger_is_found_out(mutation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(*MUTATIONS[mutation])
+    with pytest.raises((AssertionError, DeskferryError, StateError)):
+        run_machine(
+            LedgerMachine,
+            max_examples=80,
+            stateful_step_count=10,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate],
+            report_multiple_bugs=False,
+        )
