@@ -13,7 +13,7 @@ from typing import Any
 from state.keys import decode_id
 from state.spool import Spool
 from tests.property.machine_salesforce import EXTERNAL_ID, Salesforce
-from tests.property.machine_source import PARENTS, TABLES, Record, Source, body, phase_of, source_id
+from tests.property.machine_source import TABLES, Record, Source, body, phase_of, source_id
 
 Place = tuple[str, int]
 
@@ -175,7 +175,7 @@ def check_end(folder: Path, source: Source, org: Salesforce, refused: set[str]) 
         parents = (
             all_books["conversations"].crosswalk if books.phase in ("messages", "notes") else {}
         )
-        for (key, part), (state, reason) in books.rows.items():
+        for (key, _part), (state, reason) in books.rows.items():
             orphan = (source_id("conversation", books.distinct[key].parent), 0) not in parents
             fair = (
                 reason in refused or reason == "bad-text" or (reason == "parent-missing" and orphan)

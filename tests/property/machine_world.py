@@ -20,7 +20,6 @@ from unittest.mock import patch
 import aiosqlite
 import anyio.to_thread
 
-
 EPOCH = 1_700_000_000.0
 
 

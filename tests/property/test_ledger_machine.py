@@ -35,7 +35,7 @@ from tests.property.machine_world import Death, World
 CHILDREN = {"EmailMessage": "conversations", "CaseComment": "conversations"}
 PASSING = ("UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", MADE_UNKNOWN)
 LASTING = ("REQUIRED_FIELD_MISSING", "STRING_TOO_LONG")
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - only where the system has it
+IN_MEMORY = Path("/dev/shm")
 
 records = st.builds(
     Record,
