@@ -22,10 +22,12 @@ from hypothesis.stateful import (
 
 from service.crash_points import POINTS
 from service.errors import DeskferryError
+from service.job import JobRunner
 from service.run import _Flow
 from service.settle import Found, Settler
 from state.batches import Batches
 from state.errors import StateError
+from state.jobs import Job
 from tests.property import machine_audit as audit
 from tests.property.machine_ferry import refused, run_process, small_sizes
 from tests.property.machine_salesforce import FAULTS, MADE_UNKNOWN, Salesforce
@@ -176,7 +178,7 @@ def run_machine(machine: Any, **how: Any) -> None:
 
 def test_nothing_is_lost_and_nothing_is_made_twice() -> None:
     run_machine(
-        LedgerMachine, max_examples=60, stateful_step_count=10, derandomize=True, database=None
+        LedgerMachine, max_examples=100, stateful_step_count=10, derandomize=True, database=None
     )
 
 
@@ -184,6 +186,40 @@ def test_nothing_is_lost_and_nothing_is_made_twice() -> None:
 @pytest.mark.timeout(1200)
 def test_nothing_is_lost_and_nothing_is_made_twice_in_many_lives() -> None:
     run_machine(LedgerMachine, max_examples=1500, stateful_step_count=20, database=None)
+
+
+def one_life(death: Death, gone: bool) -> int:
+    """Load twins, parts and children; die at `death`, let the org work on, and come to the end.
+
+    Returns how many steps the first process took.
+    """
+    machine = LedgerMachine()
+    try:
+        first = [Record(0), Record(1), Record(2)]
+        machine.the_first_pages(first, [Record(0), Record(4), Record(3)], [], [None, "midway"], [])
+        machine.a_page_appears("messages", [Record(0), Record(1)])
+        machine.rows_will_be_refused(1, ["UNABLE_TO_LOCK_ROW", "UNKNOWN_EXCEPTION"])
+        machine.a_process_dies(death, [], 1)
+        steps = machine.world.steps
+        machine.the_books_are_right()
+        machine.jobs_run_on()
+        machine.jobs_run_on()
+        if gone:
+            machine.seven_days_pass()
+    finally:
+        machine.teardown()
+    return steps
+
+
+def die_at_every_step(*, gone: bool) -> None:
+    with small_sizes():
+        for death in range(1, one_life(None, gone) + 1):
+            one_life(death, gone)
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["results kept", "results gone"])
+def test_one_life_is_survived_at_every_single_step(gone: bool) -> None:
+    die_at_every_step(gone=gone)
 
 
 async def _without_waiting(self: _Flow, phase: Any, progress: Any) -> None:
@@ -199,7 +235,15 @@ async def _forget_nothing(*_: Any, **__: Any) -> int:
     return 0
 
 
-_LOAD = _Flow._load
+async def _never_ran(*_: Any) -> str:
+    return "never-ran"
+
+
+async def _doubtful_never_ran(self: JobRunner, job: Job) -> str:
+    return "never-ran" if job.state in ("created", "uploaded") else await _ADOPT(self, job)
+
+
+_LOAD, _ADOPT = _Flow._load, JobRunner.adopt
 MUTATIONS: dict[str, tuple[type, str, Any]] = {
     "children do not wait for the gate": (_Flow, "_load", _without_waiting),
     "rows in doubt are not asked for": (Settler, "find", _find_nothing),
@@ -220,3 +264,12 @@ def test_a_broken_ledger_is_found_out(mutation: str, monkeypatch: pytest.MonkeyP
             phases=[Phase.generate],
             report_multiple_bugs=False,
         )
+
+
+@pytest.mark.parametrize("adopt", [_never_ran, _doubtful_never_ran])
+def test_a_resume_that_does_not_ask_is_found_out(
+    adopt: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JobRunner, "adopt", adopt)
+    with pytest.raises((AssertionError, DeskferryError, StateError)):
+        die_at_every_step(gone=False)
