@@ -204,6 +204,9 @@ class Salesforce:
                 job.state, job.error = "Failed", "InvalidBatch : Field name not found"
                 return
             job.state = "InProgress"
+            if job.trouble == "hides":
+                self._break_and_hide(job)
+                return
             self._process(job, len(job.rows) // 2)
         elif job.state == "InProgress":
             if job.trouble == "midway" and job.done:
@@ -211,6 +214,13 @@ class Salesforce:
                 return
             self._process(job, len(job.rows))
             job.state = "JobComplete"
+
+    def _break_and_hide(self, job: RemoteJob) -> None:
+        """A job breaks, and a row that it counts as not reached has gone in all the same."""
+        job.state, job.error = "Failed", "InternalServerError"
+        for row in job.rows[:1]:
+            if (job.object, row.get(EXTERNAL_ID, "")) not in self.keyed:
+                self._make(job.object, row)
 
     def expire(self) -> None:
         """Seven days pass."""

@@ -52,7 +52,7 @@ wire_faults = st.lists(st.sampled_from([None, None, None, None, *FAULTS]), max_s
 names = st.sampled_from([*POINTS, "before a transaction", "before a commit", "after a commit"])
 deaths = st.one_of(st.integers(1, 300), st.tuples(names, st.integers(1, 5)))
 refusals = st.lists(st.sampled_from(PASSING + LASTING), max_size=3)
-ends = st.lists(st.sampled_from([None, "midway", "refused"]), max_size=4)
+ends = st.lists(st.sampled_from([None, "midway", "refused", "hides"]), max_size=4)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -211,15 +211,22 @@ def one_life(death: Death, gone: bool) -> int:
     return steps
 
 
-def die_at_every_step(*, gone: bool) -> None:
+def die_at_steps(*, gone: bool, first: int, by: int) -> None:
     with small_sizes():
-        for death in range(1, one_life(None, gone) + 1):
+        for death in range(first, one_life(None, gone) + 1, by):
             one_life(death, gone)
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["results kept", "results gone"])
+def test_one_life_is_survived_at_every_sixth_step(gone: bool) -> None:
+    die_at_steps(gone=gone, first=4 if gone else 1, by=6)
+
+
+@pytest.mark.large
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("gone", [False, True], ids=["results kept", "results gone"])
 def test_one_life_is_survived_at_every_single_step(gone: bool) -> None:
-    die_at_every_step(gone=gone)
+    die_at_steps(gone=gone, first=1, by=1)
 
 
 async def _without_waiting(self: _Flow, phase: Any, progress: Any) -> None:
@@ -272,4 +279,4 @@ def test_a_resume_that_does_not_ask_is_found_out(
 ) -> None:
     monkeypatch.setattr(JobRunner, "adopt", adopt)
     with pytest.raises((AssertionError, DeskferryError, StateError)):
-        die_at_every_step(gone=False)
+        die_at_steps(gone=False, first=1, by=3)
