@@ -240,7 +240,7 @@ class Salesforce:
                     f"DUPLICATE_VALUE:duplicate value found: {EXTERNAL_ID} duplicates value on "
                     f"record with id: {known}:{EXTERNAL_ID} --"
                 )
-            if error == MADE_UNKNOWN:
+            if error == MADE_UNKNOWN and existing is None:
                 self._make(job.object, row)
             if error is not None:
                 job.failed += 1
