@@ -6,6 +6,7 @@ are audited; in the end the faults stop, and all must reach its end exactly once
 """
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from connectors.errors import ConnectorError
+from service.assemble import JobRows
 from service.crash_points import POINTS
 from service.errors import DeskferryError
 from service.job import JobRunner
@@ -37,6 +40,7 @@ from tests.property.machine_world import Death, World
 CHILDREN = {"EmailMessage": "conversations", "CaseComment": "conversations"}
 PASSING = ("UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", MADE_UNKNOWN)
 LASTING = ("REQUIRED_FIELD_MISSING", "STRING_TOO_LONG")
+CALLS = 70  # requests of the one life, and a few more for what will be asked in future
 IN_MEMORY = Path("/dev/shm")
 
 records = st.builds(
@@ -188,7 +192,7 @@ def test_nothing_is_lost_and_nothing_is_made_twice_in_many_lives() -> None:
     run_machine(LedgerMachine, max_examples=1500, stateful_step_count=20, database=None)
 
 
-def one_life(death: Death, gone: bool) -> int:
+def one_life(death: Death, gone: bool, faults: Sequence[str | None] = ()) -> int:
     """Load twins, parts and children; die at `death`, let the org work on, and come to the end.
 
     Returns how many steps the first process took.
@@ -199,7 +203,7 @@ def one_life(death: Death, gone: bool) -> int:
         machine.the_first_pages(first, [Record(0), Record(4), Record(3)], [], [None, "midway"], [])
         machine.a_page_appears("messages", [Record(0), Record(1)])
         machine.rows_will_be_refused(1, ["UNABLE_TO_LOCK_ROW", "UNKNOWN_EXCEPTION"])
-        machine.a_process_dies(death, [], 1)
+        machine.a_process_dies(death, list(faults), 1)
         steps = machine.world.steps
         machine.the_books_are_right()
         machine.jobs_run_on()
@@ -220,6 +224,17 @@ def die_at_steps(*, gone: bool, first: int, by: int) -> None:
 @pytest.mark.parametrize("gone", [False, True], ids=["results kept", "results gone"])
 def test_one_life_is_survived_at_every_sixth_step(gone: bool) -> None:
     die_at_steps(gone=gone, first=4 if gone else 1, by=6)
+
+
+def lose_each_reply() -> None:
+    """After its effect, one in each life, up to the call behind the last one."""
+    with small_sizes():
+        for call in range(CALLS):
+            one_life(None, False, [*[None] * call, "lost after"])
+
+
+def test_one_life_is_survived_whichever_reply_is_lost() -> None:
+    lose_each_reply()
 
 
 @pytest.mark.large
@@ -280,3 +295,23 @@ def test_a_resume_that_does_not_ask_is_found_out(
     monkeypatch.setattr(JobRunner, "adopt", adopt)
     with pytest.raises((AssertionError, DeskferryError, StateError)):
         die_at_steps(gone=False, first=1, by=3)
+
+
+async def _send_again_when_in_doubt(self: JobRunner, job: int, table: str, rows: JobRows) -> str:
+    while True:
+        sf_id = await self._create_and_upload(job, table, rows)
+        try:
+            await self._ingest._patch(sf_id, "UploadComplete")
+        except ConnectorError:
+            async with self._ledger.write() as tx:
+                await tx.run("UPDATE job SET state = 'intent', sf_id = NULL WHERE id = ?", (job,))
+            continue
+        async with self._ledger.write() as tx:
+            await self._ledger.jobs.closed(tx, job)
+        return sf_id
+
+
+def test_a_doubtful_close_that_is_sent_again_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JobRunner, "send", _send_again_when_in_doubt)
+    with pytest.raises((AssertionError, DeskferryError, StateError)):
+        lose_each_reply()
