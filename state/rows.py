@@ -163,7 +163,9 @@ class Rows:
 
     async def carried(self, tx: Tx, job: int) -> set[tuple[str, int]]:
         """Return (source id, part) of the loose rows that a job carries, as `tx` sees them."""
-        return {(decode_id(key), part) for key, part in await tx.fetch(self._sql["carried"], (job,))}
+        return {
+            (decode_id(key), part) for key, part in await tx.fetch(self._sql["carried"], (job,))
+        }
 
     async def forget(self, tx: Tx, phase: str, places: Sequence[tuple[str, int]]) -> int:
         """Drop rows that no job carries, by (source id, part); returns how many there were."""

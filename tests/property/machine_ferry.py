@@ -18,13 +18,13 @@ import service.seal
 from connectors.errors import ConnectorError
 from connectors.salesforce.client import SalesforceClient
 from service.errors import DeskferryError
+from service.flow import Flow
 from service.gate import BooksUnbalanced
 from service.harvest import NoProgress
 from service.job import JobRefused
 from service.pages import PageQueue
 from service.phases import PHASES
 from service.progress import PhaseProgress
-from service.run import _Flow
 from service.seal import Sealer
 from state.ledger import Ledger
 from tests.property.machine_salesforce import Salesforce
@@ -96,7 +96,8 @@ async def _voyage(folder: Path, source: Source, org: Salesforce, order: int) -> 
         queue = PageQueue(300)
         room = 1_000_000 if order % 2 else 2_000
         rules = mapping()
-        sealer = Sealer(ledger, queue, rules, Lookups(), lanes=LANES, spool_limit_bytes=room)
+        lookups = Lookups()
+        sealer = Sealer(ledger, queue, rules, lookups, lanes=LANES, spool_limit_bytes=room)
         sealer.spool_bytes = await ledger.batches.open_bytes()
         config: Any = SimpleNamespace(
             salesforce=SimpleNamespace(lanes=LANES, live_jobs=2),
@@ -104,7 +105,7 @@ async def _voyage(folder: Path, source: Source, org: Salesforce, order: int) -> 
         )
         kustomer: Any = SimpleNamespace(client=source)
         client = cast("SalesforceClient", org)
-        flow = _Flow(config, clock, ledger, kustomer, client, rules, queue, sealer)
+        flow = Flow(config, clock, ledger, kustomer, client, rules, queue, sealer, lookups, PHASES)
         await flow.run(phases, {phase.name: PhaseProgress(phase.name) for phase in phases})
 
 

@@ -25,8 +25,8 @@ from connectors.errors import ConnectorError
 from service.assemble import JobRows
 from service.crash_points import POINTS
 from service.errors import DeskferryError
+from service.flow import Flow
 from service.job import JobRunner
-from service.run import _Flow
 from service.settle import Found, Settler
 from state.batches import Batches
 from state.errors import StateError
@@ -244,7 +244,7 @@ def test_one_life_is_survived_at_every_single_step(gone: bool) -> None:
     die_at_steps(gone=gone, first=1, by=1)
 
 
-async def _without_waiting(self: _Flow, phase: Any, progress: Any) -> None:
+async def _without_waiting(self: Flow, phase: Any, progress: Any) -> None:
     self._closed[phase.name].set()
     await _LOAD(self, phase, progress)
 
@@ -265,9 +265,9 @@ async def _doubtful_never_ran(self: JobRunner, job: Job) -> str:
     return "never-ran" if job.state in ("created", "uploaded") else await _ADOPT(self, job)
 
 
-_LOAD, _ADOPT = _Flow._load, JobRunner.adopt
+_LOAD, _ADOPT = Flow._load, JobRunner.adopt
 MUTATIONS: dict[str, tuple[type, str, Any]] = {
-    "children do not wait for the gate": (_Flow, "_load", _without_waiting),
+    "children do not wait for the gate": (Flow, "_load", _without_waiting),
     "rows in doubt are not asked for": (Settler, "find", _find_nothing),
     "batches of a job that never ran are kept": (Batches, "release", _forget_nothing),
 }
