@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: demo test lint types rules ci bench large docs lock clean
+.PHONY: demo test lint types rules ci bench large model docs lock clean
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=...")'
@@ -21,6 +21,9 @@ test: $(STAMP)  ## every test but the full-size journey
 
 large: $(STAMP)  ## the full-size journey: 100,000 messages in 20,000 conversations
 	$(BIN)/python -m pytest -q -m large tests
+
+model: $(STAMP)  ## the TLA+ model of the job ledger, whole; needs Java
+	$(BIN)/python -m pytest -q tests/model
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

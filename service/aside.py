@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from service.phases import Phase
+from service.repeats import Repeats
 from state.ledger import Ledger, Tx
 from state.rows import RowEntry, RowState
 
@@ -93,10 +94,10 @@ class Aside:
         self, tx: Tx, ledger: Ledger, phase: Phase, table: str, job: int
     ) -> tuple[int, int, int, int]:
         """Make it durable; return (duplicates, newly matched, held, newly found) records."""
+        repeats = Repeats(ledger, phase)
         entries = [self._entry(phase, table, row, "held") for row in self.held]
         entries += [self._entry(phase, table, row, "waiting") for row in self.waiting]
-        if entries:
-            await ledger.rows.put(tx, entries, out_of=job)
+        repeated = await repeats.put(tx, entries, job)
         matched = 0
         if self.matched:
             known = [(key, 0, target, 0, b"") for key, target in self.matched]
@@ -104,8 +105,9 @@ class Aside:
                 tx, phase.kind, table, known, origin="matched", job=job
             )
         found = await self._learn_found(tx, ledger, phase, table, job)
-        # What another job has taken over meanwhile was read twice.
-        duplicates = self.duplicates + sum(each[1] == 0 for each in self.found) - found
+        repeated += len(self.matched) + sum(each[1] == 0 for each in self.found) - matched - found
+        learned = [(key, 0) for key, _ in self.matched] + [each[:2] for each in self.found]
+        duplicates = self.duplicates + repeated + await repeats.forget(tx, learned)
         await ledger.books.add(tx, phase.name, duplicates=duplicates, matched=matched, loaded=found)
         return duplicates, matched, sum(row.part == 0 for row in self.held), found
 

@@ -22,6 +22,7 @@ from service.errors import DeskferryError
 from service.phases import Phase
 from service.progress import PhaseProgress
 from service.reading import TAKEN, UNSURE, End, Harvested, Learned, Reading
+from service.repeats import Repeats
 from service.settle import EXTERNAL_ID, Settler
 from state.ledger import Ledger, Tx
 
@@ -85,7 +86,7 @@ class Harvester:
         await self._settle(reading)
         reach("results-read")
         await self._learn_matches(rows)
-        await self._end(job, rows.aside, reading.outcome)
+        await self._end(job, rows.aside, reading.outcome, rows)
         self._stop_if_needed(reading)
         return reading.outcome
 
@@ -161,11 +162,14 @@ class Harvester:
     async def _made(self, reading: Reading, entries: list[Learned]) -> None:
         if entries:
             reading.outcome.successes += len(entries)
-            await self._learn(reading.job, sorted(entries), "loaded")
+            reading.outcome.repeated += await self._learn(reading.job, sorted(entries), "loaded")
             reach("results-learned")
 
-    async def _learn(self, job: int, entries: Sequence[Learned], origin: str) -> None:
-        """Store ids; a record counts as loaded when its first part is new in the crosswalk."""
+    async def _learn(self, job: int, entries: Sequence[Learned], origin: str) -> int:
+        """Store ids; a record counts as loaded when its first part is new in the crosswalk.
+
+        Returns how many records were there already, brought by another job.
+        """
         firsts = [entry for entry in entries if entry[1] == 0]
         others = [entry for entry in entries if entry[1] != 0]
         async with self._ledger.write() as tx:
@@ -174,6 +178,7 @@ class Harvester:
             await self._ledger.books.add(tx, self._phase.name, loaded=new)
             reach("learned-uncommitted")
         self._progress.loaded += new
+        return len(firsts) - new
 
     async def _put(self, tx: Tx, job: int, entries: Sequence[Learned], origin: str) -> int:
         if not entries:
@@ -229,7 +234,7 @@ class Harvester:
                 reading.note(row, reason, fields)
         if entries:
             reading.outcome.found += len(entries)
-            await self._learn(reading.job, sorted(entries), "found")
+            reading.outcome.repeated += await self._learn(reading.job, sorted(entries), "found")
             reach("found-learned")
         _log.info(
             "doubts-settled",
@@ -253,11 +258,18 @@ class Harvester:
             await self._ledger.matches.learn(tx, self._table, entries)
         reach("matches-learned")
 
-    async def _end(self, job: int, aside: Aside, outcome: Harvested) -> None:
+    async def _end(
+        self, job: int, aside: Aside, outcome: Harvested, sent: JobRows | None = None
+    ) -> None:
         """End the job, its batches and its loose rows in one transaction."""
+        apart = {(entry.source_id, entry.part) for entry in outcome.entries}
+        rows = sent.rows if sent else ()
+        learned = [(row.key, row.part) for row in rows if (row.key, row.part) not in apart]
+        repeats = Repeats(self._ledger, self._phase)
         async with self._ledger.write() as tx:
-            if outcome.entries:
-                await self._ledger.rows.put(tx, outcome.entries, out_of=job)
+            repeated = outcome.repeated + await repeats.put(tx, outcome.entries, job)
+            repeated += await repeats.forget(tx, learned)
+            await self._ledger.books.add(tx, self._phase.name, duplicates=repeated)
             duplicates, matched, held, found = await aside.apply(
                 tx, self._ledger, self._phase, self._table, job
             )
@@ -267,7 +279,7 @@ class Harvester:
             await self._ledger.jobs.harvested(tx, job)
             reach("harvest-uncommitted")
         reach("harvest-ended")
-        self._progress.duplicates += duplicates
+        self._progress.duplicates += duplicates + repeated
         self._progress.matched += matched
         self._progress.held += held
         self._progress.loaded += found

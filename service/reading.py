@@ -30,13 +30,17 @@ Learned = tuple[str, int, str, int, bytes]
 
 @dataclass
 class Harvested:
-    """What one job came to, in rows; `busy`: refused because Salesforce was too busy for them."""
+    """What one job came to, in rows; `busy`: refused because Salesforce was too busy for them.
+
+    `repeated` counts records that another job had brought before.
+    """
 
     successes: int = 0
     found: int = 0
     failed: int = 0
     again: int = 0
     busy: int = 0
+    repeated: int = 0
     stopping: bool = False
     entries: list[RowEntry] = field(default_factory=list)
 

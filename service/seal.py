@@ -20,6 +20,7 @@ from service.crash_points import reach
 from service.pages import PageQueue, SourcePage
 from service.phases import Phase, phase_named
 from service.progress import PhaseProgress
+from service.repeats import Repeats
 from state.ledger import Ledger
 from state.rows import RowEntry
 from state.spool import BatchColumns, SpoolFile
@@ -113,8 +114,7 @@ class Sealer:
                     done = [page for each, page in rows.pages if each == number]
                     await self._ledger.slices.pages_done(tx, phase.name, number, done)
                 held = [_held_entry(phase, *each) for each in rows.held]
-                new = await self._ledger.rows.put(tx, held) if held else 0
-                repeated = len(held) - new
+                repeated = await Repeats(self._ledger, phase).put(tx, held)
                 await self._ledger.books.add(
                     tx, phase.name, extracted=rows.extracted, duplicates=repeated
                 )
@@ -124,7 +124,7 @@ class Sealer:
             reach("batch-sealed")
         progress.extracted += rows.extracted
         progress.duplicates += repeated
-        progress.held += new
+        progress.held += len(held) - repeated
         progress.skipped += sum(rows.skipped.values())
         await self._tell()
 

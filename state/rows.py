@@ -162,6 +162,21 @@ class Rows:
         rows = await self._database.fetch(self._sql["sendings"], values)
         return [Sending(*row) for row in rows]
 
+    async def any(self, tx: Tx, phase: str) -> bool:
+        """Tell whether `phase` has rows at all."""
+        return bool(await tx.fetch(self._sql["any"], (phase,)))
+
+    async def carried(self, tx: Tx, job: int) -> set[tuple[str, int]]:
+        """Return (source id, part) of the loose rows that a job carries, as `tx` sees them."""
+        return {
+            (decode_id(key), part) for key, part in await tx.fetch(self._sql["carried"], (job,))
+        }
+
+    async def forget(self, tx: Tx, phase: str, places: Sequence[tuple[str, int]]) -> int:
+        """Drop rows that no job carries, by (source id, part); returns how many there were."""
+        values = [(phase, encode_id(source_id), part) for source_id, part in places]
+        return await tx.run_many(self._sql["forget"], values) if values else 0
+
     async def counts(self, phase: str) -> dict[tuple[str, str], int]:
         """Count records by (state, reason), also those of which only a later part is concerned."""
         rows = await self._database.fetch(self._sql["counts"], (phase,))

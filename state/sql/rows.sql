@@ -79,3 +79,9 @@ SELECT phase, asked, state, reason, COUNT(DISTINCT source_id) FROM row WHERE ask
 GROUP BY phase, asked, state, reason ORDER BY phase, asked, state, reason
 -- name: reasons
 SELECT DISTINCT reason FROM row UNION SELECT DISTINCT outcome FROM sending WHERE outcome != ''
+-- name: any
+SELECT 1 FROM row WHERE phase = ? LIMIT 1
+-- name: forget
+DELETE FROM row WHERE phase = ? AND source_id = ? AND part = ? AND job IS NULL
+-- name: carried
+SELECT source_id, part FROM row WHERE job = ?

@@ -56,3 +56,35 @@ def test_a_job_keeps_its_limits_and_its_lane(raw: list[tuple[int, int, int]], wh
     elif ready:
         assert chosen, "when all is extracted and nothing is live, something must go"
     assert len({each.id for each in chosen}) == len(chosen)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(1, 12_000)), min_size=1, max_size=30),
+    st.lists(st.tuples(st.booleans(), st.integers(0, 3)), min_size=1, max_size=40),
+)
+def test_lanes_never_share_a_live_job_and_every_batch_goes_once(
+    raw: list[tuple[int, int]], events: list[tuple[bool, int]]
+) -> None:
+    """Jobs start and end in any order; what `choose` is given are always all waiting batches."""
+    waiting = {number: batch(number, lane, rows) for number, (lane, rows) in enumerate(raw)}
+    live: list[list[Batch]] = []
+    sent: list[int] = []
+
+    def start(*, whole: bool) -> None:
+        busy = frozenset(each.lane for job in live for each in job)
+        chosen = choose(list(waiting.values()), busy, whole=whole)
+        assert busy.isdisjoint(each.lane for each in chosen)
+        for each in chosen:
+            del waiting[each.id]
+        sent.extend(each.id for each in chosen)
+        if chosen:
+            live.append(chosen)
+
+    for whole, ends in events:
+        start(whole=whole)
+        if live and ends < len(live):
+            live.pop(ends)
+    while waiting or live:
+        start(whole=True)
+        live.pop(0)
+    assert sorted(sent) == list(range(len(raw)))

@@ -1,5 +1,10 @@
 """Which page is read next."""
 
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from service.schedule import PageSchedule, SliceCursor
 
 
@@ -73,3 +78,39 @@ def test_the_second_slice_is_read_while_the_first_one_waits() -> None:
     assert first is not None
     assert second is not None
     assert (first[0].number, second[0].number) == (0, 1)
+
+
+@given(
+    st.lists(st.integers(0, 9), min_size=1, max_size=4),
+    st.integers(1, 5),
+    st.sets(st.tuples(st.integers(0, 3), st.integers(1, 9))),
+    st.randoms(use_true_random=False),
+)
+def test_every_page_is_read_once_in_whatever_order_replies_land(
+    lengths: list[int], readers: int, sealed: set[tuple[int, int]], chance: Random
+) -> None:
+    """`sealed`: pages that an earlier run has read; they are not asked for again."""
+    cursors = [
+        cursor(number, done={page for each, page in sealed if each == number and page <= length})
+        for number, length in enumerate(lengths)
+    ]
+    before = {(each.number, page) for each in cursors for page in each.done}
+    schedule = PageSchedule(cursors, readers=readers)
+    out: list[tuple[int, int]] = []
+    read: list[tuple[int, int]] = []
+    while True:
+        while len(out) < readers and (ticket := schedule.take()) is not None:
+            out.append((ticket[0].number, ticket[1]))
+        if not out:
+            break
+        number, page = out.pop(chance.randrange(len(out)))
+        read.append((number, page))
+        rows = 100 if page <= lengths[number] else 0
+        schedule.landed(number, page, rows=rows, has_next=page < lengths[number])
+    assert schedule.finished
+    assert len(read) == len(set(read))
+    assert before.isdisjoint(read)
+    whole = {
+        (number, page) for number, length in enumerate(lengths) for page in range(1, length + 1)
+    }
+    assert whole <= before | set(read)
