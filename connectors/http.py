@@ -92,17 +92,10 @@ class HttpClient:
             "User-Agent": user_agent,
         }
         self._slots = anyio.Semaphore(connections, fast_acquire=True)
-        self._connect_s = connect_s
-        self._read_s = read_s
 
     async def __aenter__(self) -> Self:
         """Get ready. No connection is made yet."""
-        self._wire = self._given or open_wire(
-            self.base,
-            connections=self._connections,
-            connect_s=self._connect_s,
-            read_s=self._read_s,
-        )
+        self._wire = self._given or open_wire(self.base, connections=self._connections)
         return self
 
     async def __aexit__(

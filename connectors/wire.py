@@ -1,113 +1,80 @@
-"""The way to the network: kept connections by origin, or httpx's own transport behind a proxy."""
+"""The way to the network: httpx's own transport, in shards of few connections each.
+
+httpx's pool looks through all its connections twice a call, so its cost grows with their square;
+eight in a pool are the best of what was measured (docs/adr/0005-where-the-time-goes.md).
+"""
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Final
 from urllib.request import getproxies, proxy_bypass
 
+import anyio
 import httpx
 
-from connectors.connection import Connection
-
+IN_A_SHARD: Final = 8
 _IDLE_S: Final = 4.0  # shorter than any server's: a stale connection would make a doubtful outcome
-Origin = tuple[str, str, int]
 
 
 class Wire(httpx.AsyncBaseTransport):
-    """HTTP/1.1 over kept connections. How many are open at once is for the caller to bound."""
+    """HTTP/1.1 to one origin; the shard with the least to do takes the next call.
 
-    def __init__(self, *, tls: ssl.SSLContext, connect_s: float, read_s: float) -> None:
-        tls.set_alpn_protocols(["http/1.1"])
-        self._tls = tls
-        self._connect_s = connect_s
-        self._read_s = read_s
-        self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
+    How many calls are under way at once is for the caller to bound.
+    """
+
+    def __init__(self, shards: list[httpx.AsyncBaseTransport]) -> None:
+        self._shards = shards
+        self._busy = [0] * len(shards)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; raises httpx's errors, as its own transport does."""
-        origin = _origin(request.url)
-        connection = self._kept(origin) or await self._connect(origin)
+        """Send one request; raises httpx's errors."""
+        shard = self._busy.index(min(self._busy))
+        self._busy[shard] += 1
         try:
-            status, headers = await connection.ask(request)
+            response = await self._shards[shard].handle_async_request(request)
         except BaseException:
-            connection.abort()
+            self._busy[shard] -= 1
             raise
-
-        def done() -> None:
-            if connection.finish():
-                connection.idle_since = asyncio.get_running_loop().time()
-                self._idle[origin].append(connection)
-            else:
-                connection.abort()
-
-        return httpx.Response(status, headers=headers, stream=_Body(connection, done))
+        stream = response.stream
+        assert isinstance(stream, httpx.AsyncByteStream)
+        response.stream = _Body(stream, self._busy, shard)
+        return response
 
     async def aclose(self) -> None:
-        """Close every kept connection."""
-        for connections in self._idle.values():
-            for connection in connections:
-                connection.abort()
-        self._idle.clear()
-        await asyncio.sleep(0)  # the loop tells the connections that they are gone
-
-    def _kept(self, origin: Origin) -> Connection | None:
-        """The connection that was used last; those that are too old are closed."""
-        kept = self._idle[origin]
-        oldest = asyncio.get_running_loop().time() - _IDLE_S
-        while kept:
-            connection = kept.pop()
-            if not connection.closed and connection.idle_since > oldest:
-                return connection
-            connection.abort()
-        return None
-
-    async def _connect(self, origin: Origin) -> Connection:
-        scheme, host, port = origin
-        loop = asyncio.get_running_loop()
-        tls = self._tls if scheme == "https" else None
-        try:
-            async with asyncio.timeout(self._connect_s):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self._read_s), host, port, ssl=tls
-                )
-        except TimeoutError:
-            raise httpx.ConnectTimeout("no connection in time") from None
-        except OSError as error:  # ssl.SSLError is one
-            raise httpx.ConnectError(type(error).__name__) from error
-        return connection
+        """Close every connection."""
+        for shard in self._shards:
+            await shard.aclose()
 
 
 class _Body(httpx.AsyncByteStream):
-    """A reply's body; `done` is called once, when it was read or given up."""
+    """A reply's body, whose end makes its shard free again."""
 
-    def __init__(self, connection: Connection, done: Callable[[], None]) -> None:
-        self._connection = connection
-        self._done: Callable[[], None] | None = done
+    def __init__(self, inner: httpx.AsyncByteStream, busy: list[int], shard: int) -> None:
+        self._inner = inner
+        self._busy: list[int] | None = busy
+        self._shard = shard
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while piece := await self._connection.read():
-            yield piece
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._inner.__aiter__()
 
     async def aclose(self) -> None:
-        if self._done is not None:
-            done, self._done = self._done, None
-            done()
+        busy, self._busy = self._busy, None
+        if busy is not None:
+            busy[self._shard] -= 1
+            with anyio.CancelScope(shield=True):
+                await self._inner.aclose()
 
 
-def open_wire(
-    base: httpx.URL, *, connections: int, connect_s: float, read_s: float
-) -> httpx.AsyncBaseTransport:
-    """The transport for an origin: our own, or httpx's when the environment names a proxy."""
+def open_wire(base: httpx.URL, *, connections: int) -> httpx.AsyncBaseTransport:
+    """The transport for an origin, through the proxy that the environment names for it, if any."""
     tls = httpx.create_ssl_context()
+    limits = httpx.Limits(max_connections=IN_A_SHARD, keepalive_expiry=_IDLE_S)
+    count = max(1, -(-connections // IN_A_SHARD))
     proxy = proxy_for(base)
-    if proxy is None:
-        return Wire(tls=tls, connect_s=connect_s, read_s=read_s)
-    limits = httpx.Limits(max_connections=connections, keepalive_expiry=_IDLE_S)
-    return httpx.AsyncHTTPTransport(verify=tls, limits=limits, proxy=proxy)
+    return Wire(
+        [httpx.AsyncHTTPTransport(verify=tls, limits=limits, proxy=proxy) for _ in range(count)]
+    )
 
 
 def proxy_for(base: httpx.URL) -> str | None:
@@ -116,11 +83,3 @@ def proxy_for(base: httpx.URL) -> str | None:
         return None
     proxies = getproxies()
     return proxies.get("https") or proxies.get("all")
-
-
-def _origin(url: httpx.URL) -> Origin:
-    return (
-        url.scheme,
-        url.raw_host.decode("ascii"),
-        url.port or (443 if url.scheme == "https" else 80),
-    )
