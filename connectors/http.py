@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 USER_AGENT: Final = "deskferry/0.1 (helpdesk migration)"
+_FIRST_ATTEMPTS: Final = 4
 _BODY_S: Final = 900.0
 _LARGEST_REPLY: Final = 128 * 1024 * 1024
 _TIMEOUT: Final = "timeout"  # the name of the extension that httpx's own transport reads
@@ -149,7 +150,7 @@ class HttpClient:
             started = self.clock.monotonic()
             answer = await self._attempt(call, headers, stack)
             spent += self.clock.monotonic() - started
-            more = call.attempts < self._policy.attempts and spent < self._policy.budget_s
+            more = call.attempts < self._most() and spent < self._policy.budget_s
             verdict = await _hook(call, answer)
             if verdict is Verdict.TAKE and not isinstance(answer, ConnectorError):
                 return self._answered(answer)
@@ -176,6 +177,11 @@ class HttpClient:
             pause = self._pause(call, answer)
             spent += pause
             await self.clock.sleep(pause)
+
+    def _most(self) -> int:
+        """The attempts of a call; few while the remote never answered: an address may be wrong."""
+        new = self.patience is not None and not self.patience.answers
+        return min(_FIRST_ATTEMPTS, self._policy.attempts) if new else self._policy.attempts
 
     def _answered(self, answer: Reply | StreamReply) -> Reply | StreamReply:
         if self.patience:

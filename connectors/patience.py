@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Final
 
 from connectors.clock import Clock
-from connectors.errors import ConnectorError
+from connectors.errors import BadReply, ConnectorError, SearchTimedOut
 
 _SLICE_S: Final = 2.0
 _GROWTH: Final = 1.5
-_ALONE_S: Final = 3600.0
+_ALONE_S: Final = 300.0
 
 Tell = Callable[[str | None], None]
 
@@ -24,8 +24,9 @@ class Patience:
 
     It begins only once the side has answered at all: a wrong address is told at once. `limit_s`
     bounds one call's outage. A call that keeps failing while others are answered is not waiting for
-    an outage, and is given up after an hour (or `limit_s`, if that is less). Refusals never come
-    here. `tell` hears why the side is waited for, and None when it answers again. Nothing survives
+    an outage, and is given up after five minutes (or `limit_s`, if that is less). Refusals never
+    come here, and a whole reply that is not what was promised is no outage either. `tell` hears why
+    the side is waited for, and None when it answers again. Nothing survives
     a crash: a new run has to reach the side first.
     """
 
@@ -98,6 +99,8 @@ class Outage:
         """
         patience = self._patience
         now = patience.clock.monotonic()
+        if isinstance(failure, BadReply) and not isinstance(failure, SearchTimedOut):
+            raise failure
         self._look(now)
         if not self._seen or now - self._since >= patience.limit_s or self._is_alone(now):
             raise failure

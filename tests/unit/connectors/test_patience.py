@@ -122,9 +122,9 @@ async def test_one_endpoint_that_fails_while_others_answer_is_given_up_sooner() 
         with pytest.raises(RemoteUnavailable):
             await side.get("/bad")
         group.cancel_scope.cancel()
-    assert HOUR <= side.clock.passed <= HOUR + 300
+    assert 300 <= side.clock.passed <= 600
     tries = len(side.remote.seen) - side.clock.passed / 10
-    assert tries < 90, "the answers to others do not make it knock faster"
+    assert tries < 30, "the answers to others do not make it knock faster"
 
 
 async def test_a_wait_can_be_cancelled_at_once() -> None:
