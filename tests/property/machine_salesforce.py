@@ -87,7 +87,16 @@ class Salesforce:
 
     async def org(self) -> Any:
         await self._world.turn("org")
-        return SimpleNamespace(org_id="00D000000000001AAA", user_id=ME, instance_url="")
+        return SimpleNamespace(
+            org_id="00D000000000001AAA", user_id=ME, instance_url="", clock_ahead_s=0.0
+        )
+
+    async def take_batches(self) -> None:
+        """The day has room."""
+        await self._world.turn("take_batches")
+
+    async def patience(self) -> None:
+        """None: some tries, then the step gives up."""
 
     async def call(self, method: str, path: str, what: str, **options: Any) -> Any:
         """One request; its fault may come before the effect or after it."""
