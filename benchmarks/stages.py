@@ -26,6 +26,7 @@ STAGES = {
     "connectors/kustomer/client.py": "read + parse",
     "service/planner.py": "read + parse",
     "service/seal.py": "seal",
+    "service/unsealed.py": "seal",
     "service/assemble.py": "assemble + upload",
     "service/job.py": "assemble + upload",
     "service/lanes.py": "assemble + upload",

@@ -28,6 +28,7 @@ from service.purge import check_not_purged
 from service.rebuild import check_whole
 from service.room import spool_room
 from service.seal import Sealer
+from service.unsealed import Transformer
 from state.books import Book
 from state.errors import StateError
 from state.ledger import Ledger
@@ -190,14 +191,9 @@ class Migration:
         if await _makes_rows(ledger, open_phases):
             lookups = await read_lookups(kustomer.client)
         queue = PageQueue(self._config.queue_mb * 1_000_000)
-        sealer = Sealer(
-            ledger,
-            queue,
-            mapping,
-            lookups,
-            lanes=self._config.salesforce.lanes,
-            spool_limit_bytes=spool_limit,
-        )
+        lanes = self._config.salesforce.lanes
+        transformer = Transformer(self._phases, mapping, lookups, lanes=lanes)
+        sealer = Sealer(ledger, queue, transformer, spool_limit_bytes=spool_limit)
         sealer.spool_bytes = await ledger.batches.open_bytes()
         self._watch(kustomer, queue, sealer)
         flow = Flow(

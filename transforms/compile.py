@@ -149,6 +149,7 @@ def _table(target: ObjectShape, line: TableLine, settings: MapSettings, fit: Fit
         _match_key(line),
         columns.names.index(split.field) if split and split.field in columns.names else None,
         split.bytes if split else 0,
+        compile_path(line.each) if line.each else None,
     )
 
 
@@ -162,7 +163,7 @@ def _columns(target: ObjectShape, line: TableLine, fit: Fit) -> _Columns:
         fit.line(target, shape, each)
         is_split = line.split is not None and line.split.field == name
         length = 0 if is_split else shape.length
-        recipe = each.model_dump_json(exclude={"optional"})
+        recipe = each.model_dump_json(exclude={"optional", "reason", "confidence"})
         number = columns.add(name, _maker(each, length), f"{length} {recipe}")
         if each.keep is not None and (whole := fit.usable(target, each.keep)):
             cell = _whole(each, shape, whole)

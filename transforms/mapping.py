@@ -139,6 +139,8 @@ class TableLine(_Strict):
         faults = []
         if self.split and self.split.field not in self.fields:
             faults.append(f"{self.split.field} is split, but is no field of the table")
+        if self.split and self.each:
+            faults.append("a table that makes a row for each element cannot split a text as well")
         if self.key is not None and self.key not in self.fields:
             faults.append(f"the key {self.key} is no field of the table")
         kept = [line.keep for line in self.fields.values() if line.keep is not None]

@@ -51,20 +51,30 @@ class Table:
     match_key: Callable[[Record], str] | None = None
     split_at: int | None = None
     split_bytes: int = 0
+    each: Getter | None = None
 
     def add(self, record: Record, rows: RowSet) -> None:
-        """Append the record's row or rows; raises `Hold`, and appends nothing then."""
-        try:
-            cells = self.make(record)
-        except Hold as hold:
-            raise self._located(record, hold) from None
-        references = [make(record) for make in self.references]
+        """Append the record's row or rows; raises `Hold`, and appends nothing then.
+
+        A table with `each` makes one row for each element of a list, none where there is none;
+        elements that come to the same row make one.
+        """
+        if self.each is None:
+            made = self._made(record)
+        else:
+            found = self.each(record)
+            elements = found if isinstance(found, list) else [found]
+            every = []
+            for element in elements:
+                record.each = element
+                if element is not None and element != "":
+                    every += self._made(record)
+            made = list(dict.fromkeys(every))
         match_key = self.match_key(record) if self.match_key is not None else ""
-        payloads = self._payloads(cells)
         version = epoch_ms(record.attributes.get("updatedAt"))
         source_id = record.row["id"]
-        trailer = ("\x1f" + "\x1f".join(references)).encode()
-        for part, payload in enumerate(payloads):
+        for part, (payload, references) in enumerate(made):
+            trailer = ("\x1f" + "\x1f".join(references)).encode()
             rows.keys.append(source_id)
             rows.parts.append(part)
             rows.versions.append(version)
@@ -73,6 +83,15 @@ class Table:
             rows.match_keys.append("" if part else match_key)
             for number, column in enumerate(rows.parents):
                 column.append(references[number])
+
+    def _made(self, record: Record) -> list[tuple[bytes, tuple[str, ...]]]:
+        """The cells and the references of each row of a record."""
+        try:
+            cells = self.make(record)
+        except Hold as hold:
+            raise self._located(record, hold) from None
+        references = tuple([make(record) for make in self.references])
+        return [(payload, references) for payload in self._payloads(cells)]
 
     def empty(self) -> RowSet:
         """Return a row set with a column for each parent field."""

@@ -35,7 +35,7 @@ from tests.process.stand_ins import CONFIG, KEY, SECRET
 NOW = 1_795_000_000.0  # both sides' stamps of their own are equal in every run
 JOB_S = 0.02
 CROWDED = {  # many seals, lanes with jobs of their own, results that are learned in parts
-    "service.seal.FLUSH_ROWS": 25,
+    "service.unsealed.FLUSH_ROWS": 25,
     "service.lanes.SERVER_BATCH_ROWS": 12,
     "service.lanes.JOB_ROWS": 30,
     "service.harvest.LEARN_ROWS": 5,

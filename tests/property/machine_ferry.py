@@ -14,7 +14,7 @@ import structlog.testing
 import connectors.salesforce.results
 import service.harvest
 import service.lanes
-import service.seal
+import service.unsealed
 from connectors.errors import ConnectorError
 from connectors.salesforce.client import SalesforceClient
 from service.errors import DeskferryError
@@ -26,6 +26,7 @@ from service.pages import PageQueue
 from service.phases import PHASES
 from service.progress import PhaseProgress
 from service.seal import Sealer
+from service.unsealed import Transformer
 from state.ledger import Ledger
 from tests.property.machine_salesforce import Salesforce
 from tests.property.machine_source import TABLES, Source, mapping
@@ -48,7 +49,7 @@ class Ending:
 def small_sizes() -> Iterator[None]:
     """Limits so small that a handful of records makes several batches, jobs and lanes."""
     sizes = (
-        (service.seal, "FLUSH_ROWS", 2),
+        (service.unsealed, "FLUSH_ROWS", 2),
         (service.lanes, "SERVER_BATCH_ROWS", 2),
         (service.lanes, "JOB_ROWS", 6),
         (service.harvest, "LEARN_ROWS", 2),
@@ -97,7 +98,8 @@ async def _voyage(folder: Path, source: Source, org: Salesforce, order: int) -> 
         room = 1_000_000 if order % 2 else 2_000
         rules = mapping()
         lookups = Lookups()
-        sealer = Sealer(ledger, queue, rules, lookups, lanes=LANES, spool_limit_bytes=room)
+        transformer = Transformer(PHASES, rules, lookups, lanes=LANES)
+        sealer = Sealer(ledger, queue, transformer, spool_limit_bytes=room)
         sealer.spool_bytes = await ledger.batches.open_bytes()
         config: Any = SimpleNamespace(
             salesforce=SimpleNamespace(lanes=LANES, live_jobs=2),
