@@ -98,7 +98,8 @@ async def _voyage(folder: Path, source: Source, org: Salesforce, order: int) -> 
         room = 1_000_000 if order % 2 else 2_000
         rules = mapping()
         lookups = Lookups()
-        transformer = Transformer(PHASES, rules, lookups, lanes=LANES)
+        read = [phase for phase in PHASES if phase.name in TABLES]
+        transformer = Transformer(read, rules, lookups, lanes=LANES)
         sealer = Sealer(ledger, queue, transformer, spool_limit_bytes=room)
         sealer.spool_bytes = await ledger.batches.open_bytes()
         config: Any = SimpleNamespace(
