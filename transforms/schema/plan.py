@@ -1,6 +1,6 @@
 """The difference between what a map needs and what the org has: a plan that someone can read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from transforms.schema.fields import LONG_CHARS, TEXT_CHARS, FieldSpec

@@ -57,7 +57,7 @@ def wanted_definitions(plan: SchemaPlan) -> dict[str, list[str]]:
 
 def processes_of(plan: SchemaPlan, record_types: Mapping[str, Element]) -> list[str]:
     """The business processes that must admit new values of Status, by full name."""
-    found = {}
+    found: dict[str, None] = {}
     for each in plan.admitted:
         if (each.object, each.field) in _PROCESSED:
             for name in each.record_types:
