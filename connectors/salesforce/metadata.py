@@ -18,10 +18,9 @@ _AT_ONCE: Final = 10
 
 @dataclass(frozen=True)
 class OrgFacts:
-    """The org's edition as Salesforce names it, whether it is a sandbox, and all its objects."""
+    """The org's edition as Salesforce names it, and all its objects."""
 
     edition: str
-    sandbox: bool
     objects: frozenset[str]
 
 
@@ -51,13 +50,13 @@ class MetadataReader:
 
     async def org(self) -> OrgFacts:
         """The edition, and the names of all objects that the running user can see."""
-        soql = "SELECT OrganizationType, IsSandbox FROM Organization"
+        soql = "SELECT OrganizationType FROM Organization"
         rows = [row async for page in self._client.query(soql) for row in page]
         if len(rows) != 1:
             raise BadReply("The query for the org itself has not one answer.")
         reply = await self._client.call("GET", "/sobjects", "the list of objects")
         edition = str(rows[0].get("OrganizationType") or "")
-        return OrgFacts(edition, bool(rows[0].get("IsSandbox")), _names(reply.json()))
+        return OrgFacts(edition, _names(reply.json()))
 
 
 def _names(said: Any) -> frozenset[str]:

@@ -14,6 +14,7 @@ from connectors.salesforce.refusals import PermissionMissing
 
 METADATA: Final = "http://soap.sforce.com/2006/04/metadata"
 _ENVELOPE: Final = "http://schemas.xmlsoap.org/soap/envelope/"
+_NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _DEAD: Final = "INVALID_SESSION_ID"
 
 
@@ -65,7 +66,7 @@ async def soap_call(
 
 
 def parse_xml(body: bytes) -> Element:
-    """Parse an answer, names without their namespaces; raises `BadReply` when it is no plain XML.
+    """Parse an answer: names without namespaces, nothing that is nil; raises `BadReply`.
 
     A document type is refused, and with it every entity that could grow or lead elsewhere.
     """
@@ -77,6 +78,8 @@ def parse_xml(body: bytes) -> Element:
     except (UnicodeDecodeError, ParseError):
         raise BadReply(f"An answer is not XML ({len(body)} bytes).") from None
     for each in root.iter():
+        for absent in [child for child in each if child.get(_NIL) == "true"]:
+            each.remove(absent)
         each.tag = each.tag.rpartition("}")[2]
         each.attrib.clear()
     return root

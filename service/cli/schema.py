@@ -6,7 +6,6 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-import structlog
 import typer
 
 from connectors.clock import SystemClock
@@ -76,7 +75,7 @@ def deploy(
         async def run() -> DeployedSchema:
             async with schema_session(config, clock, "schema deploy") as session:
                 deployment = SchemaDeployment(
-                    config, session.ledger, session.salesforce, clock, _told
+                    config, session.ledger, session.salesforce, clock, _Told()
                 )
                 result = await deployment.run(session.org_id, check_only=check_only)
                 session.ended_with = result.exit_code
@@ -93,15 +92,19 @@ def deploy(
     run_command(options, work)
 
 
-def _told(seen: Deployment) -> None:
-    structlog.get_logger().info(
-        "deployment",
-        deployment=seen.id,
-        status=seen.status,
-        check_only=seen.check_only,
-        components=seen.deployed,
-        of=seen.total,
-    )
+class _Told:
+    """Says on stderr how a deployment gets on, whenever that changes."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, seen: Deployment) -> None:
+        """Take a look at a deployment."""
+        what = "check" if seen.check_only else "deployment"
+        line = f"{what} {seen.id}: {seen.status}, {seen.deployed} of {seen.total} components"
+        if line != self._last:
+            typer.echo(line, err=True)
+            self._last = line
 
 
 def _deploy_facts(result: DeployedSchema, check_only: bool) -> dict[str, Any]:
@@ -139,8 +142,8 @@ def _print_lines(planned: PlannedSchema) -> None:
             typer.echo(f"  {mark} {thing:<32} {detail}".rstrip())
     plan = planned.plan
     typer.echo(
-        f"{plan.there} fields are there as needed. The permission set lists {len(plan.grants)}; "
-        f"{len(plan.new_access)} are not visible or not writable for the running user now."
+        f"{len(plan.fields)} fields to be made, {len(plan.changes)} to be changed, {plan.there} there "
+        f"as needed. The permission set opens {len(plan.grants)} fields to the running user."
     )
 
 

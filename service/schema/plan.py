@@ -8,7 +8,7 @@ from service.config import Config
 from service.mapped import read_map
 from service.schema.files import write_files
 from service.schema.made import made_so_far, with_plan
-from service.schema.reading import read_definitions, read_org, read_value_sets
+from service.schema.reading import read_definitions, read_hidden, read_org, read_value_sets
 from state.ledger import Ledger
 from transforms.schema.needed import Needed, needed_by
 from transforms.schema.plan import SchemaPlan, make_plan, whole_plan
@@ -35,7 +35,7 @@ async def plan_schema(
     deployment is written. Raises the rooms' errors, `DefinitionMissing`.
     """
     needed = needed_by(read_map(config))
-    org = await read_org(salesforce, needed)
+    org = await read_hidden(salesforce, needed, await read_org(salesforce, needed))
     plan = make_plan(needed, org)
     whole = whole_plan(plan, needed, org)
     version = config.salesforce.api_version

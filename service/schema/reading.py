@@ -1,6 +1,7 @@
 """Reads the target's schema: describes, the edition, and the definitions that a plan touches."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from connectors.errors import NotFound
@@ -8,8 +9,9 @@ from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.describe import FieldDescribe, ObjectDescribe
 from connectors.salesforce.metadata import MetadataReader, MetadataType
 from service.schema.errors import DefinitionMissing
+from transforms.schema.field_xml import read_field
 from transforms.schema.needed import Needed
-from transforms.schema.org import Org, OrgField, OrgObject
+from transforms.schema.org import MASTER_VALUE_SETS, Org, OrgField, OrgObject
 from transforms.schema.plan import SchemaPlan
 from transforms.schema.source_files import processes_of, wanted_definitions
 
@@ -27,6 +29,32 @@ async def read_org(salesforce: SalesforceClient, needed: Needed) -> Org:
                 objects[name] = _object(described)
     custom = frozenset(name for name in facts.objects if name.endswith("__c"))
     return Org(facts.edition, objects, custom)
+
+
+async def read_hidden(salesforce: SalesforceClient, needed: Needed, org: Org) -> Org:
+    """Add what no describe tells: fields that the user does not see, and statuses that close nothing."""
+    reader = MetadataReader(salesforce)
+    wanted = [
+        f"{each.name}.{name}"
+        for each in needed.values()
+        if each.name in org.objects
+        for name in sorted({*each.fields, *each.filled, *each.updated})
+        if name.endswith("__c") and name not in org.objects[each.name].fields
+    ]
+    found = await reader.read("CustomField", wanted)
+    sets = [MASTER_VALUE_SETS.get((each.name, "Status")) for each in needed.values() if each.closed]
+    statuses = await reader.read("StandardValueSet", [name for name in sets if name])
+    return replace(
+        org,
+        hidden={name: read_field(element) for name, element in found.items()},
+        open_values={name: frozenset(_open(element)) for name, element in statuses.items()},
+    )
+
+
+def _open(value_set: Element) -> Iterator[str]:
+    for each in value_set.iterfind("standardValue"):
+        if each.findtext("isActive") != "false" and each.findtext("closed") == "false":
+            yield each.findtext("fullName") or ""
 
 
 async def read_definitions(salesforce: SalesforceClient, plans: list[SchemaPlan]) -> Read:

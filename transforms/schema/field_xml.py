@@ -4,6 +4,7 @@ from collections.abc import Callable
 from xml.etree.ElementTree import Element, SubElement
 
 from transforms.schema.fields import FieldSpec
+from transforms.schema.org import DESCRIBED, OrgField
 
 
 def put(parent: Element, tag: str, text: str) -> None:
@@ -23,6 +24,32 @@ def field_element(spec: FieldSpec, *, master_order: int = 0) -> Element:
         put(element, "relationshipOrder", str(master_order))
     put(element, "type", spec.type)
     return element
+
+
+def read_field(element: Element) -> OrgField:
+    """A field's definition as a describe would tell it; for fields that the running user does not see."""
+    kind = element.findtext("type") or ""
+    described = (
+        "formula" if element.find("formula") is not None else DESCRIBED.get(kind, (kind,))[0]
+    )
+    scale = _count(element, "scale")
+    values = element.iterfind("valueSet/valueSetDefinition/value")
+    target = element.findtext("referenceTo")
+    return OrgField(
+        name=(element.findtext("fullName") or "").rpartition(".")[2],
+        type=described,
+        length=_count(element, "length"),
+        digits=max(0, _count(element, "precision") - scale),
+        scale=scale,
+        unique=element.findtext("unique") == "true",
+        external_id=element.findtext("externalId") == "true",
+        values=tuple(
+            each.findtext("fullName") or ""
+            for each in values
+            if each.findtext("isActive") != "false"
+        ),
+        reference_to=(target,) if target else (),
+    )
 
 
 def grow_field(element: Element, wanted: FieldSpec) -> None:
@@ -137,6 +164,11 @@ def _put_in(element: Element, tag: str, text: str) -> None:
     if found is None:
         found = SubElement(element, tag)
     found.text = text
+
+
+def _count(element: Element, tag: str) -> int:
+    said = element.findtext(tag) or ""
+    return int(said) if said.isdigit() else 0
 
 
 def _flag(value: bool) -> str:

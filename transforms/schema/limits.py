@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from transforms.schema.fields import MULTISELECT_VALUES, PICKLIST_VALUES, TEXT_CHARS, FieldSpec
-from transforms.schema.org import Org, OrgField, OrgObject
+from transforms.schema.org import Org, OrgField
 
 LONG_TEXT_CHARS = 1_638_400
 EXTERNAL_IDS = 25
@@ -53,10 +53,9 @@ def edition_of(name: str) -> Edition:
 
 
 def object_faults(
-    name: str, there: OrgObject | None, new: Sequence[FieldSpec], edition: Edition
+    name: str, own: Sequence[OrgField], new: Sequence[FieldSpec], edition: Edition
 ) -> Iterator[Impossible]:
-    """What one object would have too much of, with the new fields added to those that it has."""
-    own = [each for each in (there.fields.values() if there else ()) if each.custom]
+    """What one object would have too much of, with the new fields added to its `own` custom ones."""
     counts = (
         ("custom fields", len(own) + len(new), _most_fields(name, edition)),
         (

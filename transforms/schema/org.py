@@ -27,6 +27,25 @@ MASTER_VALUE_SETS: Mapping[tuple[str, str], str] = {
 """Which value set a standard field takes its values from (salesforce facts, 8.2)."""
 
 
+DESCRIBED: Mapping[str, tuple[str, ...]] = {
+    "Text": ("string",),
+    "TextArea": ("textarea",),
+    "LongTextArea": ("textarea",),
+    "Number": ("double", "int", "long"),
+    "Checkbox": ("boolean",),
+    "Date": ("date",),
+    "DateTime": ("datetime",),
+    "Email": ("email",),
+    "Phone": ("phone",),
+    "Url": ("url",),
+    "Picklist": ("picklist",),
+    "MultiselectPicklist": ("multipicklist",),
+    "Lookup": ("reference",),
+    "MasterDetail": ("reference",),
+}
+"""How a describe names the types of the Metadata API (salesforce facts, 5.5 and 8.2)."""
+
+
 @dataclass(frozen=True)
 class OrgField:
     """One field as the running user sees it; `type` as a describe names it."""
@@ -59,9 +78,12 @@ class OrgObject:
 class Org:
     """`edition` as Salesforce names it; `objects` those that the map names and the org has.
 
-    `custom_objects` are all of the org's.
+    `custom_objects` are all of the org's. `hidden` are fields by full name (`Case.X__c`) that are there
+    and that the running user does not see. `open_values`: by value set, those that close nothing.
     """
 
     edition: str
     objects: Mapping[str, OrgObject]
     custom_objects: frozenset[str] = frozenset()
+    hidden: Mapping[str, OrgField] = field(default_factory=dict)
+    open_values: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -15,24 +15,8 @@ from transforms.schema.limits import (
     values_faults,
 )
 from transforms.schema.needed import Needed, NeededObject
-from transforms.schema.org import MASTER_VALUE_SETS, Org, OrgField, OrgObject
+from transforms.schema.org import DESCRIBED, MASTER_VALUE_SETS, Org, OrgField, OrgObject
 
-DESCRIBED = {
-    "Text": ("string",),
-    "TextArea": ("textarea",),
-    "LongTextArea": ("textarea",),
-    "Number": ("double", "int", "long"),
-    "Checkbox": ("boolean",),
-    "Date": ("date",),
-    "DateTime": ("datetime",),
-    "Email": ("email",),
-    "Phone": ("phone",),
-    "Url": ("url",),
-    "Picklist": ("picklist",),
-    "MultiselectPicklist": ("multipicklist",),
-    "Lookup": ("reference",),
-    "MasterDetail": ("reference",),
-}
 _PICKLISTS = ("picklist", "multipicklist")
 _OTHER_VALUE = "Correct the map's value map."
 _RENAME = "Give the field another name in the map, or remove the field from the org."
@@ -155,7 +139,7 @@ def _compare(needed: NeededObject, org: Org, draft: _Draft) -> None:
     for name, spec in needed.fields.items():
         place = f"{needed.name}.{name}"
         draft.impossible += _spec_faults(place, spec)
-        found = known.fields.get(name)
+        found = known.fields.get(name) or org.hidden.get(place)
         if found is None:
             new.append(spec)
         else:
@@ -163,9 +147,11 @@ def _compare(needed: NeededObject, org: Org, draft: _Draft) -> None:
     for spec in new:
         draft.fields.append(NewField(needed.name, spec))
         _admit(needed.name, spec.name, spec.values, known, draft)
-    draft.impossible += object_faults(needed.name, there, new, edition_of(org.edition))
-    _compare_values(needed, known, draft)
-    _compare_access(needed, known, draft)
+    own = [each for each in known.fields.values() if each.custom]
+    own += [each for place, each in org.hidden.items() if place.startswith(f"{needed.name}.")]
+    draft.impossible += object_faults(needed.name, own, new, edition_of(org.edition))
+    _compare_values(needed, known, org, draft)
+    _compare_access(needed, known, org, draft)
 
 
 def _closed_object(needed: NeededObject, draft: _Draft) -> None:
@@ -229,13 +215,14 @@ def _grown(spec: FieldSpec, found: OrgField) -> tuple[FieldSpec, list[str]]:
     return replace(spec, length=length, digits=digits, scale=scale), what
 
 
-def _compare_values(needed: NeededObject, there: OrgObject, draft: _Draft) -> None:
+def _compare_values(needed: NeededObject, there: OrgObject, org: Org, draft: _Draft) -> None:
     wanted = dict(needed.values)
     for name, spec in needed.fields.items():
-        if spec.values and name in there.fields:
+        if spec.values:
             wanted[name] = tuple(dict.fromkeys((*spec.values, *wanted.get(name, ()))))
+    _compare_closed(needed, org, draft)
     for name, values in wanted.items():
-        found = there.fields.get(name)
+        found = there.fields.get(name) or org.hidden.get(f"{needed.name}.{name}")
         if found is None or found.type not in _PICKLISTS:
             continue
         place = f"{needed.name}.{name}"
@@ -243,6 +230,17 @@ def _compare_values(needed: NeededObject, there: OrgObject, draft: _Draft) -> No
         missing = tuple(each for each in values if each not in found.values)
         if missing:
             _add_values(needed, found, missing, there, draft)
+
+
+def _compare_closed(needed: NeededObject, org: Org, draft: _Draft) -> None:
+    """A value that is there as an open one would leave every record open that the map closes."""
+    value_set = MASTER_VALUE_SETS.get((needed.name, "Status"), "")
+    for value in sorted(needed.closed & org.open_values.get(value_set, frozenset())):
+        why = f"The value {value} is there and closes nothing; the map closes records by it."
+        step = (
+            "Mark it as closed in Setup (this closes the records that have it), or map to another."
+        )
+        draft.impossible.append(Impossible(f"{needed.name}.Status", why, step))
 
 
 def _add_values(
@@ -273,19 +271,27 @@ def _admit(
         draft.admitted.append(Admitted(name, field_name, values, there.record_types))
 
 
-def _compare_access(needed: NeededObject, there: OrgObject, draft: _Draft) -> None:
+def _compare_access(needed: NeededObject, there: OrgObject, org: Org, draft: _Draft) -> None:
     """Fields that the map fills and the running user does not see, or may not write."""
     for name in sorted(needed.filled | needed.updated):
         found = there.fields.get(name)
         if found is not None and not _lacking(needed, name, found):
             continue
         place = f"{needed.name}.{name}"
-        if name.endswith("__c"):
+        known = found is not None or name in needed.fields or place in org.hidden
+        if name.endswith("__c") and known:
             draft.new_access.append(place)
         elif there.fields:
-            why = "The running user does not see it." if found is None else "It cannot be written."
-            step = "Grant the running user edit access to it by the profile, or leave it out of the map."
-            draft.impossible.append(Impossible(place, why, step))
+            draft.impossible.append(_no_access(place, found))
+
+
+def _no_access(place: str, found: OrgField | None) -> Impossible:
+    if place.endswith("__c"):
+        why = "The map fills it; the org does not have it, and the map does not make it."
+        return Impossible(place, why, "Correct its name, or add it to `create` in the map.")
+    why = "The running user does not see it." if found is None else "It cannot be written."
+    step = "Grant the running user edit access to it by the profile, or leave it out of the map."
+    return Impossible(place, why, step)
 
 
 def _lacking(needed: NeededObject, name: str, found: OrgField) -> bool:
