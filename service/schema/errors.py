@@ -12,14 +12,6 @@ class SchemaImpossible(DeskferryError):
     exit_code = REFUSED
 
 
-class DeploymentFailed(DeskferryError):
-    """Salesforce refused the deployment; it changed nothing."""
-
-    code = "deployment-failed"
-    exit_code = REMOTE
-    recovery: ClassVar[Recovery] = "refuse"
-
-
 class SchemaNotVisible(DeskferryError):
     """What was deployed is not visible or not writable for the running user."""
 

@@ -12,19 +12,13 @@ from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
 from service.compose import open_salesforce
 from service.config import Config
-from service.errors import DONE, INTERRUPTED, DeskferryError, explain
+from service.errors import DONE, INTERRUPTED, explain
 from service.identity import check_target
+from service.run import Interrupted
 from state.errors import StateError
 from state.ledger import Ledger
 
 _Result = TypeVar("_Result")
-
-
-class SchemaInterrupted(DeskferryError):
-    """The command was asked to stop; a deployment on its way was asked to end, too."""
-
-    code = "interrupted"
-    exit_code = INTERRUPTED
 
 
 @dataclass
@@ -66,7 +60,7 @@ async def schema_session(
 
 
 async def until_stopped(stop: anyio.Event, work: Callable[[], Awaitable[_Result]]) -> _Result:
-    """Do the work unless a stop is asked for first; raises `SchemaInterrupted` then."""
+    """Do the work unless a stop is asked for first; raises `Interrupted` then."""
     done: list[_Result] = []
     async with anyio.create_task_group() as group:
 
@@ -78,7 +72,7 @@ async def until_stopped(stop: anyio.Event, work: Callable[[], Awaitable[_Result]
         done.append(await work())
         group.cancel_scope.cancel()
     if not done:
-        raise SchemaInterrupted(
+        raise Interrupted(
             "Stopped as asked. A deployment that was on its way was asked to end.",
             next_step="Run the command again: it looks at the org as it is then.",
         )
