@@ -23,7 +23,7 @@ _STEPS: tuple[tuple[str, str], ...] = (
         "Something else in the org has this name: give ours another name in the map.",
     ),
     (
-        r"(?=.*(limit|maximum|max|exceed|too many|more than))",
+        r"limit|maximum|exceed|too many|more than",
         "A limit of the org is reached: leave fields out of the map, or remove what nobody uses.",
     ),
     (
@@ -34,14 +34,14 @@ _STEPS: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
-        r"no customfield|no (custom)?object|not found|does not exist|invalid (field|object)|unknown",
+        r"no customfield|no (custom)?object|not found|does not (exist|resolve)|invalid (field|object)|unknown",
         (
             "The map fills something that the org does not have and the map does not make: correct its "
             "name, or add it to `create`."
         ),
     ),
     (
-        r"picklist|value",
+        r"picklist",
         "Correct the values in the map: each at most 255 characters, none twice.",
     ),
 )
