@@ -29,8 +29,9 @@ async def soap_call(
     """Send `body` (of the metadata namespace) and return the answer's body, names without namespace.
 
     Only for calls that change nothing: it is repeated like any read, and waits at the gate like one.
-    The session is part of the body: one that is over is renewed once, and the body made anew. Raises `BadReply` for what is no answer, `PermissionMissing`, `BadRequest` with
-    Salesforce's fault code, and the errors of `HttpClient`.
+    The session is part of the body: one that is over is renewed once, and the body made anew. Raises
+    `BadReply` for what is no answer, `PermissionMissing`, `BadRequest` with Salesforce's fault code,
+    and the errors of `HttpClient`.
     """
 
     async def look(reply: Reply) -> Verdict | None:

@@ -34,7 +34,7 @@ _STEPS: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
-        r"no customfield|no (custom)?object|not found|does not (exist|resolve)|invalid (field|object)|unknown",
+        r"no custom(field|object)|not found|does not (exist|resolve)|invalid (field|object)|unknown",
         (
             "The map fills something that the org does not have and the map does not make: correct its "
             "name, or add it to `create`."

@@ -12,9 +12,9 @@ from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
 from service.compose import open_salesforce
 from service.config import Config
-from service.errors import DONE, INTERRUPTED, explain
+from service.errors import DONE, INTERRUPTED, Interrupted, explain
 from service.identity import check_target
-from service.run import Interrupted
+from service.ledger import open_ledger
 from state.errors import StateError
 from state.ledger import Ledger
 
@@ -40,7 +40,7 @@ async def schema_session(
     Raises `WrongOrg` and `StateDisagrees` (exit 3), `WorkspaceLocked`, and the connectors' errors.
     """
     async with (
-        Ledger.open(config.workspace, clock=clock.now) as ledger,
+        open_ledger(config, clock.now) as ledger,
         open_salesforce(config, clock) as salesforce,
     ):
         async with ledger.write() as tx:

@@ -25,7 +25,10 @@ FAILED = Deployment("0Af1", "Failed", True, False, True, 2, 1, "", "", (), ())
         ("You have reached the maximum number of custom fields for Case (500)", "limit of the org"),
         ("insufficient access rights on cross-reference id", "Modify Metadata"),
         ("In field: field - no CustomField named Case.X__c found", "add it to `create`"),
-        ("referenceTo value of 'X__c' does not resolve to a valid sObject type", "add it to `create`"),
+        (
+            "referenceTo value of 'X__c' does not resolve to a valid sObject type",
+            "add it to `create`",
+        ),
         ("Something nobody has seen yet", "schema/deploy"),
         ("Picklist value: a is not valid", "values in the map"),
     ],
