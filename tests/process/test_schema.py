@@ -6,8 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+from state.ledger import Ledger
 from tests.process.expected import check_everything
 from tests.process.stand_ins import Journey, journey, sizes
 
@@ -51,6 +53,11 @@ def stop_in_deployment(run: Journey, how: signal.Signals) -> tuple[int, str]:
     return child.returncode, err
 
 
+async def command_log(workspace: Path) -> list[tuple[str, int | None]]:
+    async with Ledger.open(workspace, clock=lambda: 1.0, read_only=True) as ledger:
+        return [(each.command, each.exit_code) for each in await ledger.runs.history()]
+
+
 def test_a_bare_org_is_made_fit_and_takes_the_whole_migration(tmp_path: Path) -> None:
     options = ["--bare", "--access-lag=0.5", "--deploy-delay=0.4"]
     with journey(tmp_path, sizes(60, 200), options) as run:
@@ -83,6 +90,15 @@ def test_a_bare_org_is_made_fit_and_takes_the_whole_migration(tmp_path: Path) ->
         code, _, err = run.run("migrate")
         assert code == 5, err
         check_everything(run)
+    assert anyio.run(command_log, tmp_path / "ferry") == [
+        ("schema plan", 0),
+        ("schema deploy", 0),
+        ("schema deploy", None),  # killed
+        ("schema deploy", 7),
+        ("schema deploy", 0),
+        ("schema deploy", 0),
+        ("migrate", 5),
+    ]
 
 
 def test_what_an_org_cannot_take_is_said_before_and_what_it_refuses_is_explained(

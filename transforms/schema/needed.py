@@ -38,6 +38,11 @@ class NeededObject:
         """Whether the map makes the object itself."""
         return bool(self.label)
 
+    @property
+    def detail(self) -> bool:
+        """Whether its records cannot exist without a master."""
+        return any(spec.type == "MasterDetail" for spec in self.fields.values())
+
 
 Needed = dict[str, NeededObject]
 

@@ -74,7 +74,7 @@ def source_files(plan: SchemaPlan, definitions: Definitions, version: str) -> di
     """
     writer = _Writer({kind: dict(deepcopy(names)) for kind, names in definitions.items()})
     for made in plan.objects:
-        writer.new_object(made, plan)
+        writer.new_object(made)
     for new in plan.fields:
         order = sum(
             each.spec.type == "MasterDetail"
@@ -108,18 +108,15 @@ class _Writer:
     def known(self, kind: str, *names: str) -> Element:
         return self._definitions[kind][_full(*names) if kind == "CustomField" else ".".join(names)]
 
-    def new_object(self, needed: NeededObject, plan: SchemaPlan) -> None:
+    def new_object(self, needed: NeededObject) -> None:
         root = self._root("objects", needed.name, "object", "CustomObject")
-        detail = any(
-            each.object == needed.name and each.spec.type == "MasterDetail" for each in plan.fields
-        )
         put(root, "deploymentStatus", "Deployed")
         put(root, "label", needed.label)
         put(root, "pluralLabel", needed.plural)
         name = SubElement(root, "nameField")
         put(name, "label", "Name")
         put(name, "type", "Text")
-        put(root, "sharingModel", "ControlledByParent" if detail else "ReadWrite")
+        put(root, "sharingModel", "ControlledByParent" if needed.detail else "ReadWrite")
         self._members.add("CustomObject", needed.name)
 
     def field(self, object_name: str, element: Element) -> None:
@@ -176,13 +173,10 @@ class _Writer:
             put(grant, "readable", "true")
         put(root, "hasActivationRequired", "false")
         put(root, "label", PERMISSION_SET)
-        for name in plan.open_objects:
-            grant = SubElement(root, "objectPermissions")
-            for right in ("allowCreate", "allowDelete", "allowEdit", "allowRead"):
-                put(grant, right, "true")
-            put(grant, "modifyAllRecords", "true")
-            put(grant, "object", name)
-            put(grant, "viewAllRecords", "true")
+        for each in plan.open_objects:
+            _object_permission(root, each.name, change=True, everyone=not each.detail)
+        for name in plan.read_objects:
+            _object_permission(root, name, change=False, everyone=False)
         self._members.add("PermissionSet", PERMISSION_SET)
 
     def files(self, version: str) -> dict[str, str]:
@@ -243,6 +237,18 @@ def as_text(root: Element) -> str:
         if each.text and not is_writable(each.text):
             raise ValueError("a source file cannot hold a control character")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+
+
+def _object_permission(root: Element, name: str, *, change: bool, everyone: bool) -> None:
+    """Open an object; a detail's records are seen as far as its masters' are."""
+    grant = SubElement(root, "objectPermissions")
+    rights = ("allowCreate", "allowDelete", "allowEdit")
+    for right in rights:
+        put(grant, right, "true" if change else "false")
+    put(grant, "allowRead", "true")
+    put(grant, "modifyAllRecords", "true" if everyone else "false")
+    put(grant, "object", name)
+    put(grant, "viewAllRecords", "true" if everyone else "false")
 
 
 def _manifest(components: Mapping[str, Iterable[str]], version: str | None) -> Element:

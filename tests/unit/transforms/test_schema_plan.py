@@ -61,7 +61,11 @@ def test_a_bare_org_lacks_all_of_it() -> None:
     assert "Item__c.Order__c" not in plan.grants
     assert "Case.Subject" not in plan.grants
     assert "Case.Kustomer_Lead__c" in plan.grants
-    assert plan.open_objects == ("Order__c", "Item__c")
+    assert [(each.name, each.detail) for each in plan.open_objects] == [
+        ("Order__c", False),
+        ("Item__c", True),
+    ]
+    assert plan.read_objects == ("Case", "Account", "Contact")
     assert not plan.empty
 
 

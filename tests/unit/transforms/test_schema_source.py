@@ -107,8 +107,13 @@ def test_the_permission_set_opens_all_but_what_may_not_be_listed() -> None:
     assert "Item__c.Order__c" not in listed
     assert "Case.Kustomer_Id__c" in listed
     assert all(each.findtext("editable") == "true" for each in root.findall("fieldPermissions"))
-    opened = [each.findtext("object") for each in root.findall("objectPermissions")]
-    assert opened == ["Order__c", "Item__c"]
+    opened = {each.findtext("object"): each for each in root.findall("objectPermissions")}
+    assert list(opened) == ["Order__c", "Item__c", "Case", "Account", "Contact"]
+    rights = ("allowRead", "allowCreate", "viewAllRecords")
+    told = {name: [each.findtext(right) for right in rights] for name, each in opened.items()}
+    assert told["Order__c"] == ["true", "true", "true"]
+    assert told["Item__c"] == ["true", "true", "false"]  # seen as far as its masters are
+    assert told["Case"] == ["true", "false", "false"]
 
 
 def test_a_value_set_keeps_all_that_is_there_and_wakes_what_was_inactive() -> None:
