@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from connectors.kustomer.client import KustomerClient
-from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.client import SalesforceClient, SalesforceOrg
 from service.config import Config
 from service.crash_points import reach
 from service.errors import DeskferryError
@@ -56,13 +56,7 @@ async def check_identity(
     Raises `WrongOrg` and `StateDisagrees` (both refuse, exit 3), and the connectors' errors.
     """
     await check_config(config, ledger, same_org=same_org)
-    target = await salesforce.org()
-    if target.org_id[:15] != config.salesforce.org_id[:15]:
-        raise WrongOrg(
-            f"Salesforce answers as org {target.org_id}, the config names "
-            f"{config.salesforce.org_id}.",
-            next_step="Check salesforce.login_url and the credentials, or correct org_id.",
-        )
+    target = await _right_org(config, salesforce)
     source = await kustomer.org()
     orgs = {"kustomer_org": source.id, "salesforce_org": target.org_id[:15]}
     for key, value in orgs.items():
@@ -84,6 +78,27 @@ async def check_identity(
             await ledger.facts.set(tx, key, value)
         await ledger.facts.set(tx, "salesforce_url", target.instance_url)  # for links; may change
     reach("identity-noted")
+
+
+async def check_target(
+    config: Config, ledger: Ledger, salesforce: SalesforceClient
+) -> SalesforceOrg:
+    """Make sure that Salesforce answers as the org that the config and the ledger know; for work
+    that needs no Kustomer. Nothing is remembered. Raises `WrongOrg` and `StateDisagrees`.
+    """
+    await check_config(config, ledger)
+    return await _right_org(config, salesforce)
+
+
+async def _right_org(config: Config, salesforce: SalesforceClient) -> SalesforceOrg:
+    target = await salesforce.org()
+    if target.org_id[:15] != config.salesforce.org_id[:15]:
+        raise WrongOrg(
+            f"Salesforce answers as org {target.org_id}, the config names "
+            f"{config.salesforce.org_id}.",
+            next_step="Check salesforce.login_url and the credentials, or correct org_id.",
+        )
+    return target
 
 
 async def check_config(config: Config, ledger: Ledger, *, same_org: bool = False) -> None:

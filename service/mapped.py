@@ -90,6 +90,11 @@ async def read_mapping(
     return LoadedMap(compiled, phases, digest, form, changed, news)
 
 
+def read_map(config: Config) -> Mapping:
+    """Return the workspace's mapping file, which is the default map at first; raises `MappingInvalid`."""
+    return _parsed(_text(config))
+
+
 def read_phases(config: Config) -> tuple[Phase, ...]:
     """Return the phases of the workspace's mapping file; raises `MappingInvalid`."""
     return phases_of(_parsed(_text(config)))

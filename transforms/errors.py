@@ -30,7 +30,7 @@ class MappingDoesNotFit(MappingError):
 
     code = "mapping-does-not-fit"
     next_step = (
-        "Deploy the missing fields, grant the running user access to them, or correct the map."
+        "Run deskferry schema deploy, which makes and opens what the map needs; or correct the map."
     )
 
 

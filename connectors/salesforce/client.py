@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
+from xml.etree.ElementTree import Element
 
 import anyio
 
@@ -22,6 +23,7 @@ from connectors.salesforce.gate import Gate, Visit
 from connectors.salesforce.limits import Limit, Usage, read_limits, read_versions
 from connectors.salesforce.records import RowOutcome, checked_size, read_outcomes
 from connectors.salesforce.refusals import refusal
+from connectors.salesforce.soap import soap_call
 from connectors.salesforce.soql import read_count, read_pages, records_of
 
 __all__ = ["Limit", "RowOutcome", "SalesforceClient", "SalesforceOrg", "Usage"]
@@ -253,6 +255,12 @@ class SalesforceClient:
             if reply.status >= 400:
                 raise visit.ended() or refusal(await reply.read(), what)
             yield reply
+
+    async def soap(self, body: Element, what: str) -> Element:
+        """One reading call of the Metadata API by SOAP; see `soap.soap_call`."""
+        path = f"/services/Soap/m/{self.api_version}"
+        http, visit = await self._opened(), self._gate.visit(self._limits_past_the_gate)
+        return await soap_call(http, self._sessions, visit, path, body, what)
 
     async def _read(
         self,

@@ -13,7 +13,8 @@ class FieldDescribe:
     """One field that the running user can see. `length` in characters, `byte_length` in bytes.
 
     `picklist` holds the active values as the API takes them, which are not the labels; unknown
-    values are refused only when `restricted`. `reference_to` names the objects of a lookup.
+    values are refused only when `restricted`. `reference_to` names the objects of a lookup. A number
+    has `digits` before the point and `scale` behind it.
     """
 
     name: str
@@ -31,6 +32,8 @@ class FieldDescribe:
     reference_to: tuple[str, ...]
     custom: bool
     filterable: bool
+    digits: int = 0
+    scale: int = 0
 
     @property
     def required(self) -> bool:
@@ -41,7 +44,10 @@ class FieldDescribe:
 
 @dataclass(frozen=True)
 class ObjectDescribe:
-    """One object. Fields without field-level security for the user are absent."""
+    """One object. Fields without field-level security for the user are absent.
+
+    `record_types`: the names of the active ones beside the master.
+    """
 
     name: str
     createable: bool
@@ -51,6 +57,7 @@ class ObjectDescribe:
     deletable: bool = False
     queryable: bool = True
     custom: bool = False
+    record_types: tuple[str, ...] = ()
 
 
 def read_describe(said: Any) -> ObjectDescribe:
@@ -65,13 +72,20 @@ def read_describe(said: Any) -> ObjectDescribe:
             deletable=bool(said.get("deletable")),
             queryable=bool(said.get("queryable", True)),
             custom=bool(said.get("custom")),
+            record_types=_record_types(said.get("recordTypeInfos") or []),
         )
     except (KeyError, TypeError, AttributeError, ValueError):
         raise BadReply("A describe is not what Salesforce promises.") from None
 
 
+def _record_types(infos: list[dict[str, Any]]) -> tuple[str, ...]:
+    named = (each["developerName"] for each in infos if each.get("active") and not each["master"])
+    return tuple(sorted(named))
+
+
 def _field(field: dict[str, Any]) -> FieldDescribe:
     values = field.get("picklistValues") or []
+    scale = int(field.get("scale") or 0)
     return FieldDescribe(
         name=field["name"],
         type=field["type"],
@@ -88,4 +102,6 @@ def _field(field: dict[str, Any]) -> FieldDescribe:
         reference_to=tuple(field.get("referenceTo") or ()),
         custom=bool(field.get("custom")),
         filterable=bool(field.get("filterable", True)),
+        digits=max(0, int(field.get("precision") or 0) - scale),
+        scale=scale,
     )

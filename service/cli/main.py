@@ -15,6 +15,7 @@ from service.version import VERSION
 
 COMMANDS = (
     "check",
+    "schema",
     "migrate",
     "retry",
     "status",

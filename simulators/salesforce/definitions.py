@@ -79,7 +79,10 @@ class RecordType:
 
 @dataclass
 class ObjectDef:
-    """One object: its id prefix, the fields that the running user sees, and all that are `known`."""
+    """One object: its id prefix, the fields that the running user sees, and all that are `known`.
+
+    `sources`: the XML of what was deployed into it, by type and name, for who reads it back.
+    """
 
     name: str
     prefix: str
@@ -89,6 +92,7 @@ class ObjectDef:
     plural: str = ""
     deployed: bool = False
     record_types: dict[str, RecordType] = field(default_factory=dict)
+    sources: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def show(self, granted: Mapping[str, bool]) -> None:
         """Show the fields that need no grant, and those of `granted` (`Case.X`: may be changed)."""
@@ -106,6 +110,7 @@ class ObjectDef:
         """Become what `other` is; `show` comes next."""
         self.known, self.record_types = other.known, other.record_types
         self.label, self.plural = other.label, other.plural
+        self.sources = other.sources
 
     @cached_property
     def _lower(self) -> dict[str, FieldDef]:

@@ -14,7 +14,13 @@ from simulators.salesforce.metadata.archive import (
     read_package,
     text,
 )
-from simulators.salesforce.metadata.objects import put_field, put_object, put_record_type, remove
+from simulators.salesforce.metadata.objects import (
+    put_business_process,
+    put_field,
+    put_object,
+    put_record_type,
+    remove,
+)
 from simulators.salesforce.metadata.queues import put_group, put_queue
 from simulators.salesforce.metadata.stage import Problem, Result, Stage
 from simulators.salesforce.metadata.value_sets import put_value_set
@@ -31,6 +37,7 @@ _FILES: tuple[tuple[str, str, str, Put], ...] = (
 )
 _WITHIN: tuple[tuple[str, str, Put], ...] = (
     ("CustomField", "fields", put_field),
+    ("BusinessProcess", "businessProcesses", put_business_process),
     ("RecordType", "recordTypes", put_record_type),
 )
 
@@ -116,7 +123,7 @@ def _objects(
 
 
 def _removals(package: Package, stage: Stage) -> Iterator[tuple[Result, Callable[[Result], None]]]:
-    for kind in ("CustomField", "CustomObject"):
+    for kind in ("PermissionSet", "CustomField", "CustomObject"):
         for name in package.removed.get(kind, ()):
 
             def gone(result: Result, kind: str = kind, name: str = name) -> None:
@@ -141,7 +148,7 @@ def _missing(package: Package, results: list[Result]) -> Iterator[Result]:
     wild = {kind for kind, name in listed if name == "*"}
     whole = {name for kind, name in listed if kind == "CustomObject"}
     for each in [r for r in results if r.file != "destructiveChanges.xml"]:
-        inside = each.type in ("CustomField", "RecordType") and each.name.split(".")[0] in whole
+        inside = each.type in {kind for kind, _, _ in _WITHIN} and each.name.split(".")[0] in whole
         if (each.type, each.name) not in listed and each.type not in wild and not inside:
             each.problem = each.problem or f"{each.name} Not in package.xml"
 

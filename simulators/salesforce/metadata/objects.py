@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import replace
+from xml.etree.ElementTree import tostring
 
-from simulators.salesforce.definitions import RecordType
+from simulators.salesforce.definitions import ObjectDef, RecordType
 from simulators.salesforce.metadata.archive import Element, children, flag, text
 from simulators.salesforce.metadata.fields import read_field, same_type
 from simulators.salesforce.metadata.limits import check_object, check_objects
@@ -48,6 +49,7 @@ def put_field(stage: Stage, owner: str, element: Element, result: Result) -> Non
     if made.controller and made.controller not in each.known:
         raise Problem(f"controllingField {made.controller} does not exist on {owner}")
     each.known[made.name] = made
+    _keep_source(each, "CustomField", element)
     result.created = old is None
     result.changed = old != made
     check_object(stage, each)
@@ -78,7 +80,21 @@ def put_record_type(stage: Stage, owner: str, element: Element, result: Result) 
         values=tuple(values),
     )
     each.record_types[name] = made
+    _keep_source(each, "RecordType", element)
     result.created, result.changed = old is None, old != made
+
+
+def put_business_process(stage: Stage, owner: str, element: Element, result: Result) -> None:
+    """Make or change a business process: it is kept, and narrows nothing here. Raises `Problem`."""
+    each = stage.object(owner)
+    known = set(each.known["Status"].values) if owner in _PROCESSED[:2] else set()
+    chosen = [text(value, "fullName") for value in children(element, "values")]
+    if not chosen or not set(chosen) <= known:
+        raise Problem(f"A business process of {owner} needs values that its Status has")
+    place = ("BusinessProcess", text(element, "fullName"))
+    old = each.sources.get(place)
+    _keep_source(each, place[0], element)
+    result.created, result.changed = old is None, old != each.sources[place]
 
 
 def remove(stage: Stage, kind: str, name: str) -> None:
@@ -98,8 +114,27 @@ def remove(stage: Stage, kind: str, name: str) -> None:
     known = stage.objects[owner].known if owner in stage.objects else {}
     if kind == "CustomField" and field in known and field.endswith("__c"):
         del known[field]
+        stage.objects[owner].sources.pop((kind, field), None)
+        return
+    if kind == "PermissionSet" and name in stage.permission_sets:
+        del stage.permission_sets[name]
+        stage.later.append(lambda: _drop_permission_set(stage, name))
         return
     raise Problem(f"No {kind} named: {name} found")
+
+
+def _keep_source(each: ObjectDef, kind: str, element: Element) -> None:
+    each.sources[kind, text(element, "fullName")] = tostring(element, encoding="unicode")
+
+
+def _drop_permission_set(stage: Stage, name: str) -> None:
+    sets = stage.org.store.shelf("PermissionSet")
+    assigned = stage.org.store.shelf("PermissionSetAssignment")
+    for record in [each for each in sets.records.values() if each["Name"] == name]:
+        for given in list(assigned.records.values()):
+            if given["PermissionSetId"] == record["Id"]:
+                assigned.drop(given)
+        sets.drop(record)
 
 
 def _check_new(name: str, root: Element) -> None:

@@ -18,10 +18,12 @@ from simulators.salesforce.org import Org
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 _URI = NAMESPACE.strip("{}")
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_WITHIN = ("CustomField", "RecordType", "BusinessProcess")
+_MOST_READ = 10
 
 
 class MetadataSoap:
-    """`deploy`, `checkDeployStatus`, and `readMetadata` of standard value sets."""
+    """`deploy`, `checkDeployStatus`, and `readMetadata`: standard value sets, what was deployed."""
 
     def __init__(self, org: Org, deployments: Deployments) -> None:
         self._org = org
@@ -77,9 +79,14 @@ class MetadataSoap:
         return _reply("checkDeployStatusResponse", {"result": body})
 
     def _read(self, asked: Element) -> Response:
-        if text(asked, "type") != "StandardValueSet":
-            return _fault("INVALID_TYPE", "Only StandardValueSet can be read here.")
+        kind = text(asked, "type")
         names = [(each.text or "").strip() for each in asked.findall(f"{NAMESPACE}fullNames")]
+        if len(names) > _MOST_READ:
+            return _fault("EXCEEDED_MAX_SIZE_REQUEST", f"At most {_MOST_READ} names at once.")
+        if kind in _WITHIN:
+            return _records([self._within(kind, name) for name in names])
+        if kind != "StandardValueSet":
+            return _fault("INVALID_TYPE", f"{kind} cannot be read here.")
         stage = Stage(self._org)
         records: list[Any] = [
             {"fullName": name, "sorted": False, "standardValue": value_set(stage, name)}
@@ -87,6 +94,20 @@ class MetadataSoap:
             if name in SETS
         ]
         return _reply("readMetadataResponse", {"result": {"records": records}})
+
+    def _within(self, kind: str, full_name: str) -> Element:
+        """What was deployed into an object, under its whole name; nil for what is not there."""
+        owner, _, name = full_name.partition(".")
+        found = self._org.store.schema.objects.get(owner)
+        source = found.sources.get((kind, name)) if found else None
+        if source is None:
+            return ElementTree.Element("records", {f"{{{_XSI}}}nil": "true"})
+        made = parse(source.encode(), "a source")
+        made.tag = f"{NAMESPACE}records"
+        inner = made.find(f"{NAMESPACE}fullName")
+        assert inner is not None
+        inner.text = full_name
+        return made
 
 
 def soap_routes(org: Org, deployments: Deployments) -> list[Route]:
@@ -99,6 +120,12 @@ def _reply(name: str, facts: dict[str, Any]) -> Response:
     root = ElementTree.Element(name, {"xmlns": _URI, "xmlns:xsi": _XSI})
     for key, value in facts.items():
         _add(root, key, value)
+    return _envelope(ElementTree.tostring(root, encoding="unicode"), 200)
+
+
+def _records(records: list[Element]) -> Response:
+    root = ElementTree.Element(f"{NAMESPACE}readMetadataResponse")
+    ElementTree.SubElement(root, f"{NAMESPACE}result").extend(records)
     return _envelope(ElementTree.tostring(root, encoding="unicode"), 200)
 
 

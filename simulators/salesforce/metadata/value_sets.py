@@ -27,7 +27,9 @@ def put_value_set(stage: Stage, name: str, root: Element, result: Result) -> Non
     if name not in SETS:
         raise Problem(f"StandardValueSet named '{name}' cannot be found")
     fields, most = SETS[name]
-    entries = children(root, "standardValue")
+    given = children(root, "standardValue")
+    entries = [each for each in given if flag(each, "isActive", default=True)]
+    kept = [text(each, "fullName") for each in given if each not in entries]
     values = [text(each, "fullName") for each in entries]
     if not values or len(values) > most or not all(0 < len(value) <= 255 for value in values):
         raise Problem(f"A {name} has between 1 and {most} values of at most 255 characters")
@@ -42,7 +44,8 @@ def put_value_set(stage: Stage, name: str, root: Element, result: Result) -> Non
         owner, _, column = field.partition(".")
         known = stage.objects[owner].known
         old = known[column]
-        gone = tuple(v for v in (*old.values, *old.unused) if v not in values)
+        unused = dict.fromkeys((*old.values, *old.unused, *kept))
+        gone = tuple(value for value in unused if value not in values)
         known[column] = replace(old, values=tuple(values), unused=gone)
         result.changed = result.changed or known[column] != old
     if name == "CaseStatus":
