@@ -193,6 +193,32 @@ class DeltaConfig(_Section):
     overlap_seconds: int = Field(default=900, ge=0, description="Windows overlap by this much.")
 
 
+def _endpoint(value: str) -> str:
+    """An address that may have a path: models are served below one."""
+    parts = urlsplit(value)
+    if parts.query or parts.fragment or parts.username:
+        raise PydanticCustomError("address", "must have no user, query or fragment")
+    return _address(f"{parts.scheme}://{parts.netloc}") + parts.path.rstrip("/")
+
+
+class LanguageModelConfig(_Section):
+    """A language model that may re-rank the proposal; it is told names, types and counts only."""
+
+    base_url: Annotated[str, AfterValidator(_endpoint)] = Field(
+        description="OpenAI-compatible endpoint, such as https://host/v1; off where it is not named."
+    )
+    model: str = Field(description="Name of the model.")
+    api_key: Secret | None = Field(default=None, description="Reference to the endpoint's key.")
+
+
+class MapConfig(_Section):
+    """How the map is proposed."""
+
+    language_model: LanguageModelConfig | None = Field(
+        default=None, description="Off by default; the proposal is complete without it."
+    )
+
+
 class LogConfig(_Section):
     """The log on stderr."""
 
@@ -209,6 +235,7 @@ class Config(_Section):
     salesforce: SalesforceConfig
     delta: DeltaConfig = DeltaConfig()
     retry: RetryConfig = RetryConfig()
+    map: MapConfig = MapConfig()
     log: LogConfig = LogConfig()
     workspace: Path = Field(
         default=Path("ferry"),

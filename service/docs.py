@@ -27,6 +27,7 @@ from service.crash_points import POINTS, VARIABLE
 from service.errors import ROOTS, DeskferryError, exit_code_of, recovery_of
 from service.reasons import REASONS
 from service.report.facts import ReportFacts
+from transforms.mapping import Mapping
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 _HEAD = "<!-- Written by `make docs`; edit the code instead. -->\n"
@@ -45,6 +46,7 @@ def pages() -> dict[str, str]:
         "errors.md": _errors(),
         "reasons.md": _reasons(),
         "report.schema.json": _schema(ReportFacts),
+        "schemas/mapping.json": _schema(Mapping, "validation"),
         "schemas/config.json": _schema(Config, "validation"),
         **{f"schemas/{name}.json": _schema(model) for name, model in DOCUMENTS.items()},
     }

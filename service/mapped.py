@@ -1,16 +1,18 @@
-"""Brings the mapping file and the target's describe together, and guards which map is in force.
+"""Brings the mapping file and the target's describe together, and notes which map is in force.
 
-`migrate` takes the first map and then only that one. A changed map is accepted by `retry`, which
-makes the rows that it sends by it; from then on `migrate` takes the changed one.
+Only a confirmed map comes here (`service/confirm.py`). `migrate` and `retry` accept it: rows that are
+made from then on are made by it.
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
+from connectors.errors import NotFound
 from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.describe import ObjectDescribe
@@ -52,8 +54,8 @@ async def load_mapping(
 ) -> CompiledMapping:
     """Return the workspace's mapping, compiled against the org, and note it when it is the first.
 
-    Raises the transforms' errors with all faults at once, and `StateDisagrees` when the file is not
-    the one that was accepted last, or when rows on their way were made for other columns.
+    Raises the transforms' errors with all faults at once, and `StateDisagrees` when rows on their way
+    were made by another map or for other columns.
     """
     loaded = await read_mapping(config, ledger, salesforce)
     async with ledger.write() as tx:
@@ -62,26 +64,20 @@ async def load_mapping(
     return loaded.compiled
 
 
-async def read_mapping(
-    config: Config, ledger: Ledger, salesforce: SalesforceClient, *, may_change: bool = False
-) -> LoadedMap:
+async def read_mapping(config: Config, ledger: Ledger, salesforce: SalesforceClient) -> LoadedMap:
     """Read and compile the mapping; nothing is noted until `accept`.
 
-    The default map is put into the workspace at first. With `may_change` a changed file is taken,
-    unless rows that were made by the earlier one are on their way. Raises as `load_mapping` does.
+    A changed file is taken, unless rows that were made by the earlier one are on their way. Raises as
+    `load_mapping` does.
     """
-    if not may_change:
-        await refuse_changed_map(config, ledger)
-    text = _text(config)
-    digest = _digest(text)
+    text = map_text(config)
+    digest = text_digest(text)
     known = await ledger.maps.current()
     changed = known is not None and known.digest != digest
-    mapping = _parsed(text)
+    mapping = parsed(text)
     phases = phases_of(mapping)
-    tables = {table for phase in phases if phase.operation != "match" for table in phase.objects}
-    names = sorted(tables)
-    shape = {name: shape_of(await salesforce.describe(name)) for name in names}
-    owner = await _default_owner(config, salesforce)
+    shape = await read_shape(mapping, salesforce)
+    owner = await default_owner(config, salesforce)
     compiled = compile_mapping(mapping, shape, MapSettings(default_owner_id=owner))
     form = _form(compiled)
     news = known is None or changed or known.form != form
@@ -97,33 +93,45 @@ def read_map(config: Config) -> Mapping:
 
 def read_phases(config: Config) -> tuple[Phase, ...]:
     """Return the phases of the workspace's mapping file; raises `MappingInvalid`."""
-    return phases_of(_parsed(_text(config)))
+    return phases_of(parsed(map_text(config)))
 
 
 def known_phases(config: Config) -> tuple[Phase, ...]:
     """As `read_phases`, and the default map's where there is no file; nothing is written."""
     path = Path(config.workspace) / MAPPING_FILE
-    return phases_of(_parsed(_text(config) if path.exists() else default_mapping()))
+    return phases_of(parsed(map_text(config) if path.exists() else default_mapping()))
 
 
 @lru_cache(maxsize=2)
-def _parsed(text: str) -> Mapping:
+def parsed(text: str) -> Mapping:
     """Read a mapping once, however often it is asked for."""
     return parse_mapping(text, MAPPING_FILE)
 
 
-async def refuse_changed_map(config: Config, ledger: Ledger) -> None:
-    """Raise `StateDisagrees` when the mapping file is not the one that was accepted last."""
-    known = await ledger.maps.current()
-    if known is not None and known.digest != _digest(_text(config)):
-        raise StateDisagrees(
-            f"{MAPPING_FILE} is not the one that was accepted for this migration.",
-            next_step="Put the accepted file back. To send held and failed rows by the changed one, "
-            "run deskferry retry: it accepts the change.",
-        )
+async def read_shape(mapping: Mapping, salesforce: SalesforceClient) -> dict[str, ObjectShape]:
+    """Describe every object that rows go to; one that the org lacks is missing.
+
+    Phases that are not moved are described as well: their tables are part of the map.
+    """
+    lines = mapping.phases.values()
+    return await describe_all({table for line in lines for table in line.tables}, salesforce)
 
 
-def _text(config: Config) -> str:
+async def describe_all(
+    names: Iterable[str], salesforce: SalesforceClient
+) -> dict[str, ObjectShape]:
+    """Describe objects by name; those that the org does not have are missing."""
+    found = {}
+    for name in sorted(names):
+        try:
+            found[name] = shape_of(await salesforce.describe(name))
+        except NotFound:
+            continue
+    return found
+
+
+def map_text(config: Config) -> str:
+    """The text of the workspace's map; the default map is put there at first."""
     path = Path(config.workspace) / MAPPING_FILE
     if not path.exists():
         _place(path, default_mapping())
@@ -131,7 +139,8 @@ def _text(config: Config) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _digest(text: str) -> str:
+def text_digest(text: str) -> str:
+    """A digest of a map's text."""
     return sha256(text.encode()).hexdigest()
 
 
@@ -186,7 +195,7 @@ def default_mapping() -> str:
     return (files("transforms") / "default_mapping.yaml").read_text(encoding="utf-8")
 
 
-async def _default_owner(config: Config, salesforce: SalesforceClient) -> str:
+async def default_owner(config: Config, salesforce: SalesforceClient) -> str:
     """The configured owner's id: given as id or e-mail; the running user when none is named."""
     wanted = config.salesforce.default_owner
     if not wanted:
@@ -251,6 +260,10 @@ def shape_of(described: ObjectDescribe) -> ObjectShape:
                 reference_to=tuple(field.reference_to),
                 unique=field.unique,
                 external_id=field.external_id,
+                label=field.label,
+                digits=field.digits,
+                scale=field.scale,
+                custom=field.custom,
             )
             for name, field in described.fields.items()
         },

@@ -109,7 +109,7 @@ class Retry(Migration):
             await check_payloads(ledger)
         known = await ledger.rows.reasons()
         _known("reason", [r for r in chosen.reasons if not _CODE.match(r)], {*REASONS, *known})
-        loaded = await read_mapping(self._config, ledger, salesforce, may_change=True)
+        loaded = await read_mapping(self._config, ledger, salesforce)
         if chosen.reread:
             await refuse_if_on_their_way(ledger, "the records")
         names = [phase.name for phase in await recall(ledger)]

@@ -15,12 +15,13 @@ from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
 from service.compose import KustomerSide, open_kustomer_side, open_salesforce
 from service.config import Config
+from service.confirm import refuse_unconfirmed
 from service.crash_points import reach
 from service.errors import ATTENTION, DONE, INTERRUPTED, Interrupted, explain
 from service.flow import Flow
 from service.identity import check_identity
 from service.ledger import open_ledger
-from service.mapped import load_mapping, read_lookups, read_phases, refuse_changed_map
+from service.mapped import load_mapping, read_lookups, read_phases
 from service.pages import PageQueue
 from service.phases import PHASES, Phase
 from service.progress import BudgetView, PhaseProgress, RunProgress, RunSnapshot
@@ -83,8 +84,8 @@ class Migration:
     async def run(self) -> Outcome:
         """Run until every gate is closed.
 
-        Raises the rooms' errors, `BooksUnbalanced`, and `Interrupted` after a stop was asked for. All
-        of them leave a state that the next run goes on from.
+        Raises the rooms' errors, `MapUnconfirmed`, `MapChanged`, `BooksUnbalanced`, and `Interrupted`
+        after a stop was asked for. All of them leave a state that the next run goes on from.
         """
         async with AsyncExitStack() as stack:
             ledger = await stack.enter_async_context(open_ledger(self._config, self._clock.now))
@@ -115,6 +116,7 @@ class Migration:
                 self._config, ledger, kustomer.client, salesforce, same_org=self._same_org
             )
             await check_not_purged(ledger)
+            await refuse_unconfirmed(self._config, ledger, kustomer.client, salesforce)
             await self._prepare(ledger, salesforce, run)
             self._phases = read_phases(self._config)
             await check_whole(ledger, salesforce, self._phases)
@@ -130,7 +132,6 @@ class Migration:
 
     async def _prepare(self, ledger: Ledger, salesforce: SalesforceClient, run: int) -> None:
         """Hook: what is made sure or durable before the flow starts; `run` is this run's number."""
-        await refuse_changed_map(self._config, ledger)
 
     async def _phases_to_run(self, ledger: Ledger) -> list[Phase]:
         """Hook: the open phases that this run drives to their gates."""

@@ -23,11 +23,13 @@ _PATHS = {
 class Sample:
     """Profiles by kind and attribute name, and how many records of each kind were read.
 
-    Attributes that records hold and metadata does not know have profiles, too.
+    Attributes that records hold and metadata does not know have profiles, too. `relations` are those
+    that some record of a kind has.
     """
 
     profiles: dict[str, dict[str, Profile]] = field(default_factory=dict)
     records: dict[str, int] = field(default_factory=dict)
+    relations: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def of(self, kind: str, attribute: str) -> Profile:
         """The profile of one attribute; an empty one where nothing was seen."""
@@ -50,6 +52,17 @@ def add_record(profiles: dict[str, Profile], kind: SourceKind, record: Mapping[s
             profile.add(values[name], type=known.type if known else "unknown", keep=keep)
 
 
+def relations_of(record: Mapping[str, Any]) -> set[str]:
+    """The relations of a record that lead somewhere."""
+    related = record.get("relationships")
+    told = related if isinstance(related, Mapping) else {}
+    return {
+        str(name)
+        for name, each in told.items()
+        if isinstance(each, Mapping) and (each.get("data") or each.get("links"))
+    }
+
+
 async def take_sample(
     client: KustomerClient, schema: SourceSchema, *, pages: int = PAGES
 ) -> Sample:
@@ -63,14 +76,17 @@ async def take_sample(
         profiles = {attribute: Profile() for attribute in kind.attributes}
         path = _PATHS.get(name) or f"/v1/klasses/{kind.klass}"
         count = 0
+        related: set[str] = set()
         for number in (2**power for power in range(pages)):
             page = await _page(client, path, number)
             for record in page.rows:
                 add_record(profiles, kind, record)
+                related |= relations_of(record)
             count += len(page.rows)
             if not page.has_next or not page.rows:
                 break
         sample.profiles[name], sample.records[name] = profiles, count
+        sample.relations[name] = frozenset(related)
     return sample
 
 

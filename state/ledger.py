@@ -9,6 +9,7 @@ import anyio.to_thread
 from state.batches import Batches
 from state.books import Books
 from state.cipher import Cipher, SpoolKeyMissing, SpoolKeyTooLate, SpoolKeyWrong
+from state.confirmations import Confirmations
 from state.crosswalk import Crosswalk
 from state.database import Database, Tx, open_database, plain_errors
 from state.errors import NoWorkspace
@@ -51,6 +52,7 @@ class Ledger:
         self.matches = Matches(database, cipher)
         self.gates = Gates(database)
         self.maps = Maps(database, clock)
+        self.confirmations = Confirmations(database, clock)
 
     @classmethod
     @asynccontextmanager

@@ -51,7 +51,7 @@ def compile_mapping(mapping: Mapping, shape: TargetShape, settings: MapSettings)
         if line.move and (line.of is None or mapping.phases[line.of].move)
     }
     if fit.faults:
-        raise MappingDoesNotFit(fit.faults)
+        raise MappingDoesNotFit(fit.faults, fit.places)
     return CompiledMapping(phases)
 
 
@@ -68,10 +68,13 @@ def _phase(
     tables = {}
     for object_name, table in line.tables.items():
         target = shape.get(object_name)
+        fit.at = ("phases", name, "tables", object_name)
         if target is None:
-            fit.faults.append(f"{name}: the org has no object {object_name}.")
+            fit.fault(f"{name}: the org has no object {object_name}.")
         else:
             tables[object_name] = _table(target, table, settings, fit)
+            if line.operation == "insert":
+                fit.required(target, _columns_of(tables[object_name]))
     read_as, read = (line.of, mapping.phases[line.of]) if line.of else (name, line)
     reads = frozenset({read.kind, read_as})
     fed = line.of is not None
@@ -134,9 +137,7 @@ class _Columns:
 def _table(target: ObjectShape, line: TableLine, settings: MapSettings, fit: Fit) -> Table:
     columns = _columns(target, line, fit)
     parents, references = _parents(target, line, settings, fit)
-    parent_columns = [column for parent in parents for column in parent.columns.values()]
     fit.key(target, line.key)
-    fit.required(target, [*columns.names, *parent_columns])
     split = line.split
     return Table(
         target.name,
@@ -151,6 +152,10 @@ def _table(target: ObjectShape, line: TableLine, settings: MapSettings, fit: Fit
         split.bytes if split else 0,
         compile_path(line.each) if line.each else None,
     )
+
+
+def _columns_of(table: Table) -> list[str]:
+    return [*table.columns, *(c for parent in table.parents for c in parent.columns.values())]
 
 
 def _columns(target: ObjectShape, line: TableLine, fit: Fit) -> _Columns:
@@ -240,7 +245,7 @@ def _parents(
 ) -> tuple[list[ParentField], list[Callable[[Record], str]]]:
     parents, references = [], []
     for name, each in line.parents.items():
-        if not fit.parent(target, each):
+        if not fit.parent(target, name, each):
             continue
         chain = len(each.kinds) > 1
         default = settings.default_owner_id if each.default else None

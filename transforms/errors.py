@@ -26,12 +26,19 @@ class MappingInvalid(MappingError):
 
 
 class MappingDoesNotFit(MappingError):
-    """The mapping names fields or values that the target org does not have."""
+    """The mapping names fields or values that the target org does not have.
+
+    `places`: for each fault the keys that lead to its line; empty when they are not known.
+    """
 
     code = "mapping-does-not-fit"
     next_step = (
         "Run deskferry schema deploy, which makes and opens what the map needs; or correct the map."
     )
+
+    def __init__(self, faults: Sequence[str], places: Sequence[tuple[str, ...]] = ()) -> None:
+        super().__init__(faults)
+        self.places = list(places)
 
 
 class Hold(Exception):

@@ -10,12 +10,27 @@ from transforms.shape import FieldShape, ObjectShape
 
 @dataclass
 class Fit:
-    """Collects every fault of a map; nothing is raised until all of it was looked at."""
+    """Collects every fault of a map; nothing is raised until all of it was looked at.
+
+    `places`: for each fault the keys that lead to its line; `at`: those of the table at hand.
+    """
 
     faults: list[str] = field(default_factory=list)
+    places: list[tuple[str, ...]] = field(default_factory=list)
+    at: tuple[str, ...] = ()
+
+    def fault(self, sentence: str, *place: str) -> None:
+        """Note a fault at a place in the table at hand."""
+        self.faults.append(sentence)
+        self.places.append((*self.at, *place))
 
     def usable(
-        self, target: ObjectShape, name: str, *, optional: bool = False
+        self,
+        target: ObjectShape,
+        name: str,
+        *,
+        optional: bool = False,
+        place: tuple[str, ...] = ("fields",),
     ) -> FieldShape | None:
         """Return the field when an insert may set it; else None, and a fault unless optional."""
         shape = target.fields.get(name)
@@ -23,22 +38,24 @@ class Fit:
             return shape
         if not optional:
             what = "has no field" if shape is None else "does not let us set"
-            self.faults.append(
-                f"{target.name} {what} {name} (or the running user may not see or write it)."
-            )
+            sentence = f"{target.name} {what} {name} (or the running user may not see or write it)."
+            self.fault(sentence, *place, name)
         return None
 
     def line(self, target: ObjectShape, shape: FieldShape, line: FieldLine) -> None:
         """Compare a line of the map with its field."""
         allowed = CONVERTERS[line.convert].types
         if allowed is not None and shape.type not in allowed:
-            self.faults.append(
+            self.fault(
                 f"{target.name}.{shape.name} is of type {shape.type}, which converter "
-                f"{line.convert} does not make."
+                f"{line.convert} does not make.",
+                "fields",
+                shape.name,
             )
         self._values(target, shape, line)
         if line.default is not None and shape.length and len(line.default) > shape.length:
-            self.faults.append(f"{target.name}.{shape.name} is too short for the line's default.")
+            sentence = f"{target.name}.{shape.name} is too short for the line's default."
+            self.fault(sentence, "fields", shape.name)
 
     def _values(self, target: ObjectShape, shape: FieldShape, line: FieldLine) -> None:
         """A picklist takes unknown values without a word (salesforce facts, 15.10): refuse them."""
@@ -48,19 +65,26 @@ class Fit:
         wanted = {value for value in (*line.values.values(), line.default) if value}
         missing = sorted(wanted - set(offered))
         if missing:
-            self.faults.append(f"{target.name}.{shape.name} does not offer {', '.join(missing)}.")
+            sentence = f"{target.name}.{shape.name} does not offer {', '.join(missing)}."
+            self.fault(sentence, "fields", shape.name)
 
-    def parent(self, target: ObjectShape, line: ParentLine) -> bool:
+    def parent(self, target: ObjectShape, name: str, line: ParentLine) -> bool:
         """Tell whether the columns of a parent can be used; references must lead to its objects."""
         usable = True
         for parent_object, column in line.columns.items():
-            shape = self.usable(target, column, optional=line.optional)
+            if column == "Id":  # the record itself, which an update names
+                continue
+            shape = self.usable(
+                target, column, optional=line.optional, place=("parents", name, "columns")
+            )
             if shape is None:
                 usable = False
             elif shape.reference_to and parent_object not in shape.reference_to:
-                self.faults.append(
+                self.fault(
                     f"{target.name}.{column} refers to {' or '.join(shape.reference_to)}, "
-                    f"not to {parent_object}."
+                    f"not to {parent_object}.",
+                    "parents",
+                    name,
                 )
         return usable
 
@@ -68,13 +92,11 @@ class Fit:
         """A key must be unique in the target: it is what keeps a row from being made twice."""
         shape = target.fields.get(name) if name is not None else None
         if shape is not None and not (shape.external_id and shape.unique):
-            self.faults.append(f"{target.name}.{name} is not a unique external id.")
+            self.fault(f"{target.name}.{name} is not a unique external id.", "key")
 
     def required(self, target: ObjectShape, given: Iterable[str]) -> None:
         """Every field that an insert needs must have a column."""
         columns = set(given)
-        self.faults.extend(
-            f"{target.name} requires {name}, which the map does not give."
-            for name, shape in target.fields.items()
-            if shape.required and name not in columns
-        )
+        for name, shape in target.fields.items():
+            if shape.required and name not in columns:
+                self.fault(f"{target.name} requires {name}, which the map does not give.", "fields")

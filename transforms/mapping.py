@@ -1,6 +1,7 @@
 """The mapping file: its model, and reading it with every fault named by line."""
 
 from collections.abc import Mapping as AnyMapping
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -130,6 +131,9 @@ class TableLine(_Strict):
     )
     closed: list[str] = Field(
         default_factory=list, description="Values of Status that close a record."
+    )
+    leave_out: list[str] = Field(
+        default_factory=list, description="Paths that `map propose` makes no lines for."
     )
     fields: dict[str, FieldLine]
     parents: dict[str, ParentLine] = Field(default_factory=dict)
@@ -263,6 +267,15 @@ def parse_mapping(text: str, name: str) -> Mapping:
         found = error.errors(include_input=False, include_url=False)
         faults = sorted((_line(tree, each["loc"]), _sentence(each)) for each in found)
         raise MappingInvalid([f"{name}:{line}: {text}" for line, text in faults]) from None
+
+
+def located(
+    text: str, name: str, faults: Sequence[str], places: Sequence[tuple[str, ...]]
+) -> list[str]:
+    """Say faults of a mapping's text as `name:line: sentence`, in the order of the lines."""
+    tree = YAML(typ="rt").load(text)
+    numbered = [(_line(tree, place), fault) for fault, place in zip(faults, places, strict=True)]
+    return [f"{name}:{line}: {fault}" for line, fault in sorted(numbered)]
 
 
 def _sentence(fault: ErrorDetails) -> str:

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FieldShape:
-    """One field; `length` in characters (0 where none applies), `picklist` its active values."""
+    """One field; `length` in characters (0 where none applies), `picklist` its active values.
+
+    `digits` before the point and `scale` behind it are those of a number.
+    """
 
     name: str
     type: str
@@ -20,6 +23,10 @@ class FieldShape:
     reference_to: tuple[str, ...] = ()
     unique: bool = False
     external_id: bool = False
+    label: str = ""
+    digits: int = 0
+    scale: int = 0
+    custom: bool = False
 
     @property
     def required(self) -> bool:

@@ -32,6 +32,7 @@ class FieldDescribe:
     reference_to: tuple[str, ...]
     custom: bool
     filterable: bool
+    label: str = ""
     digits: int = 0
     scale: int = 0
 
@@ -102,6 +103,7 @@ def _field(field: dict[str, Any]) -> FieldDescribe:
         reference_to=tuple(field.get("referenceTo") or ()),
         custom=bool(field.get("custom")),
         filterable=bool(field.get("filterable", True)),
+        label=str(field.get("label") or ""),
         digits=max(0, int(field.get("precision") or 0) - scale),
         scale=scale,
     )

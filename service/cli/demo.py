@@ -30,6 +30,10 @@ workspace: ./ferry
 """
 STEPS = (
     ("check", "Is everything ready?"),
+    ("map propose", "What becomes of the org's own attributes?"),
+    ("map show --proposed", "The proposal, with real values side by side:"),
+    ("schema deploy", "The fields that the map makes:"),
+    ("map confirm --by demo", "Nothing moves before somebody has confirmed the map:"),
     ("migrate", "The full load:"),
     ("migrate", "Once more: nothing is left to do, and nothing is written."),
     ("report", ""),
@@ -127,7 +131,7 @@ def _steps(config: Path, environment: Mapping[str, str], *, quiet: bool) -> tupl
         typer.echo(f"\n$ deskferry {command}    {told}".rstrip(), err=quiet)
         start = time.monotonic()
         code = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "service", "--config", str(config), command],
+            [sys.executable, "-m", "service", "--config", str(config), *command.split()],
             env=environment,
             check=False,
             stdout=sys.stderr if quiet else None,

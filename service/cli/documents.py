@@ -2,16 +2,17 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from service.cli.document import Document
+from service.cli.map_documents import (
+    MapConfirmDocument,
+    MapDiffDocument,
+    MapProposeDocument,
+    MapShowDocument,
+)
 from service.errors import Recovery
 from service.report.facts import ReportFacts
-
-
-class Document(BaseModel):
-    """A JSON document; nothing is in it that its schema does not name."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class ErrorFacts(Document):
@@ -408,6 +409,10 @@ class SalesforceStandIn(Document):
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "error": ErrorDocument,
     "check": CheckDocument,
+    "map-propose": MapProposeDocument,
+    "map-show": MapShowDocument,
+    "map-diff": MapDiffDocument,
+    "map-confirm": MapConfirmDocument,
     "migrate": MigrateDocument,
     "retry": RetryDocument,
     "status": StatusDocument,

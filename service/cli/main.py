@@ -9,23 +9,10 @@ from pathlib import Path
 
 import typer
 
+from service.cli.commands import COMMANDS
 from service.cli.frame import GlobalOptions, as_interrupt
 from service.errors import INTERRUPTED, INTERRUPTED_STEP
 from service.version import VERSION
-
-COMMANDS = (
-    "check",
-    "schema",
-    "migrate",
-    "retry",
-    "status",
-    "trace",
-    "report",
-    "state",
-    "purge",
-    "demo",
-    "simulate",
-)
 
 
 def application(wanted: Sequence[str] = COMMANDS) -> typer.Typer:

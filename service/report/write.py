@@ -21,8 +21,10 @@ def write_report(facts: ReportFacts, folder: Path) -> Path:
     page = folder / "report.html"
     with plain_errors():
         private_folder(folder)
-        _put(page, render(facts).encode())
-        _put(folder / "report.json", orjson.dumps(facts.model_dump(), option=orjson.OPT_INDENT_2))
+        put_file(page, render(facts).encode())
+        put_file(
+            folder / "report.json", orjson.dumps(facts.model_dump(), option=orjson.OPT_INDENT_2)
+        )
     return page
 
 
@@ -41,7 +43,8 @@ def _moment(value: float | None) -> str:
     return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _put(path: Path, data: bytes) -> None:
+def put_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, for its owner only; raises OSError."""
     aside = path.with_name(f"{path.name}.part")
     try:
         write_private(aside, data)

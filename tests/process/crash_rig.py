@@ -30,7 +30,7 @@ from simulators.salesforce.org import Org
 from simulators.salesforce.settings import SalesforceSettings
 from tests.process.crash_org import SETTINGS, Source, put_moods
 from tests.process.expected import check_everything
-from tests.process.stand_ins import CONFIG, KEY, SECRET
+from tests.process.stand_ins import CONFIG, KEY, SECRET, confirm_in
 
 NOW = 1_795_000_000.0  # both sides' stamps of their own are equal in every run
 JOB_S = 0.02
@@ -45,6 +45,8 @@ ENVIRONMENT = {
     "TEST_CLIENT_ID": "deskferry-demo",
     "TEST_CLIENT_SECRET": SECRET,
 }
+# Nobody can have confirmed a map that is not there yet.
+BEFORE_CONFIRMING = ("mapping-aside", "mapping-placed")
 
 
 class Switchboard:
@@ -220,11 +222,15 @@ class Case:
         self.sizes = dict(sizes)
         self.folder = folder
         self.org = org
+        self.confirmed = False
         self._children: dict[int, subprocess.Popen[bytes]] = {}
 
     def start(self, armed: str = "", *, forged: bool = True) -> int:
         """Start the command; returns its pid. `forged`: without waiting for its imports."""
         environment = {**ENVIRONMENT, VARIABLE: armed}
+        if not self.confirmed and armed not in BEFORE_CONFIRMING:
+            self.confirmed = True
+            confirm_in(self.folder, ENVIRONMENT)
         if forged:
             return self.rig.forge.start(
                 folder=str(self.folder),

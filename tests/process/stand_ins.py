@@ -2,15 +2,25 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
+import pytest
+
+from connectors.clock import SystemClock
+from service.config import Config
+from service.config_load import load_config
+from service.confirm import confirm_map
+from service.errors import ROOTS
+from state.workspace import DATABASE
 
 CONFIG = """\
 kustomer:
@@ -27,16 +37,25 @@ workspace: ./ferry
 """
 KEY = "kustomer-demo-key"
 SECRET = "demo-secret"
+SECRETS = {
+    "TEST_KUSTOMER_KEY": KEY,
+    "TEST_CLIENT_ID": "deskferry-demo",
+    "TEST_CLIENT_SECRET": SECRET,
+}
 
 
 @dataclass
 class Journey:
-    """One pair of stand-ins, a config, and the command."""
+    """One pair of stand-ins, a config, and the command.
+
+    Somebody confirms the map before a first `migrate`, unless `confirmed` was set.
+    """
 
     folder: Path
     source: str
     target: str
     org_id: str
+    confirmed: bool = False
 
     def configure(self, *, share: float = 1.0, **replace: str) -> None:
         values = {"source": self.source, "target": self.target, "org_id": self.org_id, **replace}
@@ -49,14 +68,9 @@ class Journey:
         environment: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
     ) -> "subprocess.Popen[str]":
-        environment = {
-            **os.environ,
-            **(environment or {}),
-            "TEST_KUSTOMER_KEY": KEY,
-            "TEST_CLIENT_ID": "deskferry-demo",
-            "TEST_CLIENT_SECRET": SECRET,
-            **(secrets or {}),
-        }
+        environment = {**os.environ, **(environment or {}), **SECRETS, **(secrets or {})}
+        if "migrate" in arguments and not self.confirmed:
+            self.confirm({**SECRETS, **(secrets or {})})
         return subprocess.Popen(
             [sys.executable, "-m", "service", *arguments],
             cwd=self.folder,
@@ -65,6 +79,14 @@ class Journey:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def confirm(self, secrets: Mapping[str, str] = SECRETS) -> None:
+        """Confirm the map as a person would, without a process of its own, unless somebody did.
+
+        Where that cannot be, the command under test meets the same trouble and says it.
+        """
+        if not confirmed_in(self.folder / "ferry" / DATABASE):
+            confirm_in(self.folder, secrets)
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         child = self.start(*arguments)
@@ -92,6 +114,31 @@ class Journey:
     def _lines(self, url: str, what: str) -> Iterator[Any]:
         reply = httpx.get(f"{url}/__admin/{what}", timeout=120)
         return (json.loads(line) for line in reply.text.split("\n") if line)
+
+
+def confirm_in(folder: Path, secrets: Mapping[str, str]) -> None:
+    """Confirm the map of a folder's config, if that can be done."""
+
+    async def confirm(config: Config) -> None:
+        await confirm_map(config, SystemClock(), by="a test")
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in secrets.items():
+            patch.setenv(name, value)
+        with suppress(*ROOTS, OSError):
+            anyio.run(confirm, load_config(folder / "deskferry.yaml"))
+
+
+def confirmed_in(state: Path) -> bool:
+    """Tell whether a map was confirmed, or put in force by an earlier version."""
+    if not state.exists():
+        return False
+    with closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as database:
+        for table in ("confirmation", "map"):
+            with suppress(sqlite3.Error):
+                if database.execute(f"SELECT 1 FROM {table}").fetchone():
+                    return True
+    return False
 
 
 @contextmanager

@@ -196,6 +196,7 @@ def test_points_of_other_commands_are_walked_where_it_is_said() -> None:
 
 def test_a_misspelt_point_is_refused(rig: Rig, tmp_path: Path) -> None:
     case = rig.case(tmp_path)
+    case.confirmed = True  # nothing is to be there
     for asked in ("job-creatd", "job-created:0", "job-created:", "job-created:x", ":2"):
         ended = case.run(asked)
         assert ended.code == 2, asked

@@ -27,6 +27,18 @@ def identifier(context: ConverterContext) -> Cell:
     return cell
 
 
+def pair(context: ConverterContext) -> Cell:
+    """The record's id and that of the element at hand: the key of a row that joins two records."""
+    limit = context.length
+
+    def cell(record: Record) -> str:
+        if not isinstance(record.each, str) or not record.each:
+            raise Hold("bad-reference" if record.each is not None else "no-parent")
+        return fitted(quoted(f"{record.row['id']}-{record.each}"), limit)
+
+    return cell
+
+
 def constant(context: ConverterContext) -> Cell:
     """The same value for every record: the line's `default`."""
     value = quoted(context.default or "")

@@ -67,6 +67,7 @@ class ConverterSpec:
 
 CONVERTERS: Mapping[str, ConverterSpec] = {
     "id": ConverterSpec(plain.identifier),
+    "pair": ConverterSpec(plain.pair),
     "text": ConverterSpec(plain.text, blank="none"),
     "constant": ConverterSpec(plain.constant, types=None),
     "datetime": ConverterSpec(plain.datetime_cell, types=TEXT_TYPES | {"datetime"}, blank="none"),

@@ -198,7 +198,8 @@ def _by_form(profile: Profile) -> FieldChoice | None:
 def _enumerated(attribute: SourceAttribute, profile: Profile) -> FieldChoice:
     seen = () if profile.distinct is None else tuple(sorted(profile.values))
     values = tuple(dict.fromkeys((*attribute.values, *seen)))
-    if profile.distinct is None or len(values) > PICKLIST_VALUES or _too_long(values):
+    unfit = len(values) > PICKLIST_VALUES or any(";" in each for each in values)
+    if profile.distinct is None or unfit or _too_long(values):
         return _plain_text(profile, "its values do not fit a picklist")
     extra = len(values) - len(attribute.values)
     flags = (f"{extra} values are not in its enumeration",) if extra else ()

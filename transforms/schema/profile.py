@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 MOST_VALUES = 200
@@ -103,7 +104,9 @@ class Profile:
 
     def _number(self, value: float) -> None:
         self.numbers += 1
-        whole, _, rest = f"{abs(value):.10f}".rstrip("0").partition(".")
+        # As it was written: a binary fraction has digits that nobody meant.
+        whole, _, rest = f"{Decimal(repr(abs(value))):f}".partition(".")
+        rest = rest.rstrip("0")
         self.integer_digits = max(self.integer_digits, len(whole))
         self.decimals = max(self.decimals, len(rest))
 

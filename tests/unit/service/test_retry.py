@@ -4,16 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from service.config import Config
 from service.errors import DeskferryError, UsageInvalid
-from service.identity import StateDisagrees
-from service.mapped import (
-    MAPPING_FILE,
-    LoadedMap,
-    accept,
-    refuse_changed_map,
-    refuse_if_on_their_way,
-)
+from service.mapped import LoadedMap, accept, refuse_if_on_their_way
 from service.phases import PHASES
 from service.retry import Selection, lines_of
 from state.ledger import Ledger
@@ -63,17 +55,6 @@ async def test_a_map_of_an_earlier_version_is_completed_and_a_changed_one_is_add
         ("b", "f", "retry"),
         ("b", "g", "migrate"),
     ]
-
-
-async def test_a_changed_file_is_refused_until_it_is_accepted(tmp_path: Path) -> None:
-    config = Config.model_construct(workspace=tmp_path)
-    async with Ledger.open(tmp_path, clock=lambda: 9.0) as ledger:
-        await refuse_changed_map(config, ledger)
-        await put_in_force(ledger, "another", "f", "migrate")
-        with pytest.raises(StateDisagrees) as refused:
-            await refuse_changed_map(config, ledger)
-    assert (tmp_path / MAPPING_FILE).stat().st_mode & 0o777 == 0o600
-    assert "retry" in refused.value.next_step
 
 
 async def test_a_change_is_refused_while_rows_made_before_it_are_on_their_way(

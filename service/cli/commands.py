@@ -1,0 +1,16 @@
+"""The names of all commands; each has a module of its name."""
+
+COMMANDS = (
+    "check",
+    "map",
+    "schema",
+    "migrate",
+    "retry",
+    "status",
+    "trace",
+    "report",
+    "state",
+    "purge",
+    "demo",
+    "simulate",
+)

@@ -1,0 +1,168 @@
+"""`map propose`: reads both orgs, and writes what the map does not say yet into its file."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import orjson
+
+from connectors.clock import Clock
+from connectors.errors import ConnectorError
+from connectors.http import HttpClient, RetryPolicy
+from connectors.language_model import LanguageModel
+from service.compose import open_kustomer, open_salesforce
+from service.config import Config, LanguageModelConfig
+from service.declared import phases_of
+from service.map_file import with_additions, write_map
+from service.mapped import MAPPING_FILE, describe_all, map_text
+from service.sampling import take_sample
+from service.source_schema import read_source_schema
+from state.workspace import make_workspace
+from transforms.mapping import Mapping, parse_mapping
+from transforms.schema.propose.klass import object_names
+from transforms.schema.propose.org import Addition, Org, Proposal, Question
+from transforms.schema.propose.proposal import propose
+
+SCHEMA_FILE = "mapping.schema.json"
+_EDITORS = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
+SURE, LIKELY = 0.85, 0.6
+# A model answers in its own time; it is asked once.
+_PATIENT = RetryPolicy(attempts=1)
+
+
+@dataclass(frozen=True)
+class ProposedLine:
+    """One line that was added to the map: its phase, object and field, and why."""
+
+    phase: str
+    object: str
+    field: str
+    source: str
+    new_field: bool
+    confidence: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """What a proposal came to. `phases` are new ones; `warnings` say what could not be read."""
+
+    lines: list[ProposedLine]
+    phases: list[str]
+    disabled: list[str]
+    warnings: list[str] = field(default_factory=list)
+    path: Path = Path()
+
+
+async def propose_map(config: Config, clock: Clock) -> Proposed:
+    """Propose and write; what is in the file already is not changed.
+
+    Costs a few dozen requests: metadata, up to eight pages of each kind, a describe of each object.
+    Raises `MappingInvalid` when the file has faults, and the connectors' errors.
+    """
+    make_workspace(config.workspace)
+    _put_schema(config)
+    fresh = not (config.workspace / MAPPING_FILE).exists()
+    text = map_text(config)
+    if fresh:
+        text = _EDITORS + text
+    mapping = parse_mapping(text, MAPPING_FILE)
+    org, warnings = await _read(config, clock, mapping)
+    proposal = propose(mapping, org)
+    if config.map.language_model and proposal.questions:
+        hints, more = await _ask(config.map.language_model, clock, proposal.questions)
+        warnings += more
+        if hints:
+            proposal = propose(mapping, _with_hints(org, hints))
+    changed, made = with_additions(text, proposal.additions)
+    phases_of(parse_mapping(changed, MAPPING_FILE))  # whatever we write can be read again
+    path = config.workspace / MAPPING_FILE
+    if made or fresh:
+        write_map(path, changed)
+    return _told(proposal, made, org, warnings, path)
+
+
+async def _read(config: Config, clock: Clock, mapping: Mapping) -> tuple[Org, list[str]]:
+    async with (
+        open_kustomer(config, clock) as kustomer,
+        open_salesforce(config, clock) as salesforce,
+    ):
+        schema = await read_source_schema(kustomer)
+        sample = await take_sample(kustomer, schema)
+        tables = {table for line in mapping.phases.values() for table in line.tables}
+        wanted = tables | set(object_names(schema, sorted(tables)).values())
+        shapes = await describe_all(wanted, salesforce)
+    return Org(schema, sample.profiles, shapes, sample.relations), list(schema.gaps)
+
+
+async def _ask(
+    config: LanguageModelConfig, clock: Clock, questions: list[Question]
+) -> tuple[dict[str, dict[str, str | None]], list[str]]:
+    """Ask the model about close decisions: names, types and counts. Its failure is a warning."""
+    parts = urlsplit(config.base_url)
+    asked = {f"{each.kind}/{each.attribute}": _question(each) for each in questions}
+    hints: dict[str, dict[str, str | None]] = {}
+    try:
+        http = HttpClient(
+            f"{parts.scheme}://{parts.netloc}", name="language-model", clock=clock, policy=_PATIENT
+        )
+        async with http:
+            key = config.api_key.resolve() if config.api_key else None
+            model = LanguageModel(http, path=parts.path, model=config.model, api_key=key)
+            for name, chosen in (await model.choose(asked)).items():
+                kind, _, attribute = name.partition("/")
+                hints.setdefault(kind, {})[attribute] = chosen
+    except ConnectorError as error:
+        return {}, [f"The language model was left out: {error.message}"]
+    return hints, []
+
+
+def _question(each: Question) -> dict[str, object]:
+    options = [name for name in (each.chosen, *each.others) if name]
+    return {
+        "attribute": each.attribute,
+        "label": each.label,
+        "type": each.type,
+        "of": each.kind,
+        **each.facts,
+        "options": options,
+    }
+
+
+def _with_hints(org: Org, hints: dict[str, dict[str, str | None]]) -> Org:
+    return Org(org.schema, org.profiles, org.shapes, org.relations, hints)
+
+
+def _put_schema(config: Config) -> None:
+    """The schema that editors check the map with, beside it."""
+    schema = orjson.dumps(Mapping.model_json_schema(), option=orjson.OPT_INDENT_2).decode()
+    write_map(config.workspace / SCHEMA_FILE, schema + "\n")
+
+
+def _told(
+    proposal: Proposal, made: list[Addition], org: Org, warnings: list[str], path: Path
+) -> Proposed:
+    lines: list[ProposedLine] = []
+    created = {
+        (each.path[1], each.path[3], each.path[5])
+        for each in made
+        if len(each.path) == 6 and each.path[4] == "create"
+    }
+    for each in made:
+        if len(each.path) == 6 and each.path[4] in ("fields", "parents"):
+            _, phase, _, table, _, name = each.path
+            source = each.value.get("source", "id")
+            lines.append(
+                ProposedLine(
+                    phase,
+                    table,
+                    name,
+                    source if isinstance(source, str) else ", ".join(source),
+                    each.path[4] == "parents" or (phase, table, name) in created,
+                    each.value.get("confidence"),
+                    each.value.get("reason", "a reference to another record"),
+                )
+            )
+    phases = [each.path[1] for each in made if len(each.path) == 2]
+    disabled = [each.path[1] for each in made if len(each.path) == 2 and "move" in each.value]
+    return Proposed(lines, phases, disabled, [*warnings, *proposal.notes], path)
