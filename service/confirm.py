@@ -144,14 +144,15 @@ async def refuse_unconfirmed(
 ) -> None:
     """Raise `MapUnconfirmed` or `MapChanged`, which says what is not as it was confirmed.
 
+    Raises `MappingInvalid` for a file with faults.
     Costs a request for each kind and klass, and a describe of each object.
     """
     text = map_text(config)
+    mapping = parsed(text)  # a file with faults is said to be one
     known = await ledger.confirmations.latest()
     if known is None:
         await _refuse_without(ledger, text)
         return
-    mapping = parsed(text)
     told = map_changes(known, mapping)
     schema = await read_source_schema(kustomer)
     told += [

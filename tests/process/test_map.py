@@ -120,9 +120,9 @@ def test_a_map_with_faults_is_not_confirmed_and_each_fault_has_its_line(tmp_path
         change_map(run, "          Fax: {convert", "          Fux: {convert")
         change_map(
             run,
-            "          Kustomer_Status__c: {source: attributes.status}\n          Kustomer_Priority",
-            "          Kustomer_Status__c: {source: attributes.custom.tierStr, convert: values, "
-            "values: {nothing: x}}\n          Kustomer_Priority",
+            "          Kustomer_External_Id__c: {source: attributes.externalId}\n          Phone",
+            "          Kustomer_External_Id__c: {source: attributes.custom.tierStr, "
+            "convert: values, values: {nothing: x}}\n          Phone",
         )
         text = (tmp_path / "ferry" / "mapping.yaml").read_text(encoding="utf-8").splitlines()
         error = told(run, "map", "confirm", "--by=Ada", code=3)["error"]

@@ -16,7 +16,7 @@ from service.trace import trace_record
 from state.books import Book
 from state.ledger import Ledger
 from tests.process.expected import check_everything
-from tests.process.stand_ins import Journey, journey, sizes
+from tests.process.stand_ins import SECRETS, Journey, confirm_in, journey, sizes
 from tests.process.test_bad_input import dataset
 from tests.process.test_journey import assert_once
 
@@ -168,7 +168,8 @@ def test_a_changed_map_is_accepted_and_held_and_failed_rows_are_made_anew_by_it(
             run, "Subject: {source: [attributes.subject,", "Subject: {source: [attributes.preview,"
         )
         error = told(run, "migrate", code=3)["error"]
-        assert (error["code"], "retry" in error["next_step"]) == ("state-disagrees", True)
+        assert (error["code"], "map confirm" in error["next_step"]) == ("map-changed", True)
+        confirm_in(run.folder, SECRETS)
         failed = failures(run)
         httpx.delete(f"{run.source}/__admin/records/message/{failed[0]}?hard=true")
         read = reads(run)
