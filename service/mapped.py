@@ -88,7 +88,7 @@ async def read_mapping(config: Config, ledger: Ledger, salesforce: SalesforceCli
 
 def read_map(config: Config) -> Mapping:
     """Return the workspace's mapping file, which is the default map at first; raises `MappingInvalid`."""
-    return _parsed(_text(config))
+    return parsed(map_text(config))
 
 
 def read_phases(config: Config) -> tuple[Phase, ...]:
