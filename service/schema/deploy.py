@@ -11,7 +11,7 @@ from service.config import Config
 from service.errors import DONE, REMOTE
 from service.schema.errors import SchemaImpossible, SchemaNotVisible
 from service.schema.explain import Failure, failures_of
-from service.schema.made import note_made
+from service.schema.made import note_made, remember_made
 from service.schema.plan import PlannedSchema, plan_schema
 from service.schema.reading import read_org
 from state.ledger import Ledger
@@ -83,10 +83,11 @@ class SchemaDeployment:
             return replace(result, exit_code=REMOTE, failures=failures_of(check))
         if check_only:
             return result
-        await note_made(self._ledger, planned.plan, check)
+        earlier = await note_made(self._ledger, planned.plan, check)
         done = await self._deploy(content, check)
         result = replace(result, deployed=done.id)
         if not done.success:
+            await remember_made(self._ledger, earlier)
             return replace(result, exit_code=REMOTE, failures=failures_of(done))
         assigned = await Access(self._salesforce).assign(PERMISSION_SET)
         await self._prove(planned)

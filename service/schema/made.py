@@ -18,17 +18,24 @@ async def made_so_far(ledger: Ledger) -> Made:
     return Made(**orjson.loads(said)) if said else Made()
 
 
-async def note_made(ledger: Ledger, plan: SchemaPlan, check: Deployment) -> None:
+async def note_made(ledger: Ledger, plan: SchemaPlan, check: Deployment) -> Made:
     """Remember what the deployment that was checked will make; durable before it is begun.
 
     Only what the check calls new is ours: a field that was there and not visible is somebody else's.
+    Returns what was remembered before.
     """
+    earlier = await made_so_far(ledger)
     made = with_plan(await made_so_far(ledger), plan)
     old = {each.name for each in check.successes if not each.created}
-    earlier = await made_so_far(ledger)
     for kind, names in made.components.items():
         known = earlier.components.get(kind, [])
         made.components[kind] = [each for each in names if each in known or each not in old]
+    await remember_made(ledger, made)
+    return earlier
+
+
+async def remember_made(ledger: Ledger, made: Made) -> None:
+    """Remember this, and nothing else; for a deployment that Salesforce took back as a whole."""
     said = orjson.dumps({"components": made.components, "values": made.values}).decode()
     async with ledger.write() as tx:
         await ledger.facts.set(tx, _FACT, said)

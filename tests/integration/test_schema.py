@@ -1,11 +1,14 @@
 """`schema deploy` against the Salesforce stand-in: what an org lacks, has in another way, or refuses."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from connectors.salesforce.deploy import ComponentResult, Deployment
+from service.schema.deploy import SchemaDeployment
 from service.schema.errors import SchemaImpossible, SchemaNotVisible
 from service.schema.made import made_so_far
 from tests.integration.schema_desk import SchemaDesk, schema_desk
@@ -169,6 +172,24 @@ async def test_a_component_that_fails_is_explained_and_nothing_is_changed(tmp_pa
         assert sorted(desk.org.store.schema.objects["Case"].known) == before
         assert (await made_so_far(desk.ledger)).components == {}
         desk.org.store.schema.objects["Lead"] = known
+
+
+async def test_a_deployment_that_fails_after_its_check_is_told_and_nothing_of_it_is_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_: SchemaDeployment, content: bytes, check: Deployment) -> Deployment:
+        bad = ComponentResult("CustomField", "Case.Kustomer_Id__c", "", "maximum number reached")
+        return replace(check, id="0Af2", status="Failed", success=False, failures=(bad,))
+
+    async with schema_desk(tmp_path) as desk:
+        desk.write_map(TEXT)
+        monkeypatch.setattr(SchemaDeployment, "_deploy", fails)
+        failed = await desk.deploy()
+        assert (failed.exit_code, failed.deployed, failed.proven) == (6, "0Af2", False)
+        assert "limit of the org" in failed.failures[0].next_step
+        assert (await made_so_far(desk.ledger)).components == {}
+        monkeypatch.undo()
+        assert (await desk.deploy()).proven
 
 
 async def test_a_field_that_nobody_sees_and_has_another_type_is_found_before(
