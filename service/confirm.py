@@ -18,7 +18,15 @@ from service.errors import REFUSED, DeskferryError
 from service.identity import check_identity
 from service.ledger import open_ledger
 from service.map_facts import differences, map_digest, source_facts, target_facts
-from service.mapped import MAPPING_FILE, default_owner, map_text, parsed, read_shape, text_digest
+from service.mapped import (
+    MAPPING_FILE,
+    default_mapping,
+    default_owner,
+    map_text,
+    parsed,
+    read_shape,
+    text_digest,
+)
 from service.sampling import Sample, take_sample
 from service.source_schema import read_source_schema
 from state.confirmations import Confirmation
@@ -175,9 +183,15 @@ async def refuse_unconfirmed(
 
 
 async def _refuse_without(ledger: Ledger, text: str) -> None:
-    """Nobody confirmed anything: only a map that an earlier version has put in force is good."""
+    """Nobody confirmed anything: only the default map as it is shipped is good, or one in force.
+
+    A person's word is asked for what was proposed or edited. (An earlier version put maps in force
+    without.)
+    """
     in_force = await ledger.maps.current()
     if in_force is None:
+        if text == default_mapping():
+            return
         raise MapUnconfirmed(f"{MAPPING_FILE} is not confirmed yet.", next_step=_HOW)
     if in_force.digest != text_digest(text):
         raise MapChanged(

@@ -52,6 +52,13 @@ def fake_model() -> Iterator[tuple[str, list[str]]]:
         server.server_close()
 
 
+def put_default_map(run: Journey) -> Path:
+    path = run.folder / "ferry" / "mapping.yaml"
+    path.parent.mkdir(mode=0o700)
+    path.write_text(default_mapping(), encoding="utf-8")
+    return path
+
+
 def values_of(run: Journey) -> set[str]:
     """Texts that records hold, long enough not to be part of a name by chance."""
     found: set[str] = set()
@@ -67,8 +74,7 @@ def test_a_map_is_proposed_shown_confirmed_and_any_change_of_it_stops_migrate(
 ) -> None:
     with journey(tmp_path, [*sizes(30, 60), *RICH]) as run, fake_model() as (url, asked):
         run.confirmed = True  # nobody confirms but this test
-        mapping = tmp_path / "ferry" / "mapping.yaml"
-        assert told(run, "migrate", code=3)["error"]["code"] == "map-unconfirmed"
+        mapping = put_default_map(run)
         change_map(run, "Origin:\n", "Origin:  # a remark of mine\n")
         with (tmp_path / "deskferry.yaml").open("a", encoding="utf-8") as config:
             config.write(f"map: {{language_model: {{base_url: '{url}', model: small}}}}\n")
@@ -77,6 +83,7 @@ def test_a_map_is_proposed_shown_confirmed_and_any_change_of_it_stops_migrate(
         assert "conversations.links" in proposal["phases"]
         assert len(proposal["lines"]) > 40
         assert proposal["warnings"] == []
+        assert told(run, "migrate", code=3)["error"]["code"] == "map-unconfirmed"
         assert "# a remark of mine" in mapping.read_text(encoding="utf-8")
         (question,) = asked
         assert "options" in question
@@ -116,7 +123,7 @@ def test_a_map_is_proposed_shown_confirmed_and_any_change_of_it_stops_migrate(
 def test_a_map_with_faults_is_not_confirmed_and_each_fault_has_its_line(tmp_path: Path) -> None:
     with journey(tmp_path, sizes(20, 30)) as run:
         run.confirmed = True
-        told(run, "migrate", code=3)
+        put_default_map(run)
         change_map(run, "          Fax: {convert", "          Fux: {convert")
         change_map(
             run,

@@ -112,14 +112,18 @@ async def accepted(ledger: Ledger, text: str) -> None:
         await ledger.maps.accept(tx, digest=text_digest(text), form="", by="migrate")
 
 
-async def test_a_map_that_an_earlier_version_put_in_force_counts_as_confirmed(
+async def test_the_default_map_as_shipped_and_one_in_force_need_nobodys_word(
     tmp_path: Path,
 ) -> None:
     config = Config.model_construct(workspace=tmp_path)
     nobody: Any = SimpleNamespace()  # neither org is asked
     async with Ledger.open(tmp_path, clock=lambda: 9.0) as ledger:
+        await refuse_unconfirmed(config, ledger, nobody, nobody)
+        (tmp_path / MAPPING_FILE).write_text(default_mapping() + "# edited\n")
         with pytest.raises(MapUnconfirmed):
             await refuse_unconfirmed(config, ledger, nobody, nobody)
+        (tmp_path / MAPPING_FILE).unlink()
+        map_text(config)
         assert (tmp_path / MAPPING_FILE).stat().st_mode & 0o777 == 0o600
         await accepted(ledger, map_text(config))
         await refuse_unconfirmed(config, ledger, nobody, nobody)
