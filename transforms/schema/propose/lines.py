@@ -61,7 +61,8 @@ def existing(attribute: SourceAttribute, profile: Profile, home: Home) -> Line:
     flags = list(choose_field(attribute, profile).flags) if attribute.sensitive else []
     if field.picklist and field.type in ("picklist", "combobox"):
         values, added = _value_map(attribute, profile, field)
-        line |= {"convert": "values", "values": values}
+        # Of an attribute with no known value there is nothing to map: its values go as they are.
+        line |= {"convert": "values", "values": values} if values else {"convert": "text"}
         if added:
             flags.append(f"{added} values are not in its picklist yet and are added to it")
     if line["convert"] == "number" and field.type in ("int", "long"):
@@ -139,7 +140,7 @@ def _converter(attribute: SourceAttribute, field: FieldShape) -> str:
     if field.type in NUMBERS:
         found = "decimal"
     elif field.type in ("picklist", "combobox"):
-        return "values"
+        return "values" if field.picklist else "text"
     elif attribute.type == "tree":
         found = "tree"
     else:
