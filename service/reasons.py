@@ -69,6 +69,10 @@ REASONS: dict[str, Reason] = {
     ),
     "bad-date": Reason("A date cannot be read or is out of range.", "Correct it in Kustomer."),
     "bad-text": Reason("A text is no valid Unicode.", "Correct it in Kustomer."),
+    "ambiguous-number": Reason(
+        "A number can be read in two ways (1,234 is a thousand, or one and a bit).",
+        "Correct it in Kustomer, or map the line to a text field.",
+    ),
     "not-a-number": Reason("A value is no number.", "Correct it in Kustomer."),
     "same-match-key": Reason(
         "Another record with the same match key is on its way.", "Nothing: it is settled by itself."

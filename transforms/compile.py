@@ -72,7 +72,9 @@ def _phase(
         if target is None:
             fit.fault(f"{name}: the org has no object {object_name}.")
         else:
-            tables[object_name] = _table(target, table, settings, fit)
+            tables[object_name] = _table(
+                target, table, settings, fit, changes=line.operation == "update"
+            )
             if line.operation == "insert":
                 fit.required(target, _columns_of(tables[object_name]))
     read_as, read = (line.of, mapping.phases[line.of]) if line.of else (name, line)
@@ -134,7 +136,9 @@ class _Columns:
         return number
 
 
-def _table(target: ObjectShape, line: TableLine, settings: MapSettings, fit: Fit) -> Table:
+def _table(
+    target: ObjectShape, line: TableLine, settings: MapSettings, fit: Fit, *, changes: bool
+) -> Table:
     columns = _columns(target, line, fit)
     parents, references = _parents(target, line, settings, fit)
     fit.key(target, line.key)
@@ -151,6 +155,7 @@ def _table(target: ObjectShape, line: TableLine, settings: MapSettings, fit: Fit
         columns.names.index(split.field) if split and split.field in columns.names else None,
         split.bytes if split else 0,
         compile_path(line.each) if line.each else None,
+        changes,
     )
 
 

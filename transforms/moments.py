@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+_EARLIEST_YEAR = 1700
 _FIRST_YEAR = 1970
 _LAST_YEAR = 4000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -12,11 +13,11 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 # A record shows few moments several times each; many records of one page share theirs.
 @lru_cache(maxsize=4096)
-def target_moment(value: str) -> str | None:
+def target_moment(value: str, *, early: bool = False) -> str | None:
     """Return `yyyy-MM-ddTHH:mm:ss.SSSZ`; None for what is no moment, or out of the target's range.
 
     Offsets are converted to UTC; a time without an offset, and a plain date, are taken as UTC.
-    The range is 1970 to 4000 (salesforce facts, 7.9).
+    The range is 1970 to 4000, as for audit fields (salesforce facts, 7.9), or from 1700 if `early`.
     """
     try:
         moment = datetime.fromisoformat(value)
@@ -33,7 +34,7 @@ def target_moment(value: str) -> str | None:
         moment = _in_utc(moment)
     except (ValueError, OverflowError):
         return None
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+    if not (_EARLIEST_YEAR if early else _FIRST_YEAR) <= moment.year <= _LAST_YEAR:
         return None
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 

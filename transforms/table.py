@@ -38,7 +38,9 @@ class ParentField:
 class Table:
     """A target object's columns, in CSV order (the key first), and how rows are made.
 
-    `make` gives all cells of a row, `cells` one by one, to say which of them holds a record.
+    `make` gives all cells of a row, `cells` one by one, to say which of them holds a record. `each`
+    reads the list of which every element makes a row. A table of `changes` makes no row that would
+    change nothing.
     """
 
     object: str
@@ -52,6 +54,7 @@ class Table:
     split_at: int | None = None
     split_bytes: int = 0
     each: Getter | None = None
+    changes: bool = False
 
     def add(self, record: Record, rows: RowSet) -> None:
         """Append the record's row or rows; raises `Hold`, and appends nothing then.
@@ -91,7 +94,19 @@ class Table:
         except Hold as hold:
             raise self._located(record, hold) from None
         references = tuple([make(record) for make in self.references])
+        if self.changes and not self._says_something(cells, references):
+            return []
         return [(payload, references) for payload in self._payloads(cells)]
+
+    def _says_something(self, cells: Sequence[str], references: Sequence[str]) -> bool:
+        """Whether a change would change anything: the record itself and its key are no news."""
+        named = any(
+            reference
+            for parent, reference in zip(self.parents, references, strict=True)
+            if "Id" not in parent.columns.values()
+        )
+        filled = zip(self.columns, cells, strict=True)
+        return named or any(cell for column, cell in filled if column != self.key_column)
 
     def empty(self) -> RowSet:
         """Return a row set with a column for each parent field."""

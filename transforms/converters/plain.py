@@ -70,14 +70,17 @@ def text(context: ConverterContext) -> Cell:
 
 
 def datetime_cell(context: ConverterContext) -> Cell:
-    """A moment in UTC with milliseconds; raises `Hold` (bad-date) for anything else."""
-    get = context.get
+    """A moment in UTC with milliseconds; raises `Hold` (bad-date) for anything else.
+
+    `early: true` takes moments from 1700 on; audit fields begin with 1970.
+    """
+    get, early = context.get, bool(context.options.get("early", False))
 
     def cell(record: Record) -> str:
         value = get(record)
         if value is None or value == "":
             return ""
-        made = target_moment(value) if isinstance(value, str) else None
+        made = target_moment(value, early=early) if isinstance(value, str) else None
         if made is None:
             raise Hold("bad-date")
         return made

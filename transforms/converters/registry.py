@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from transforms.converters import lists, mail, people, places, plain
+from transforms.converters import custom, lists, mail, people, places, plain
 from transforms.converters.context import ConverterContext
 from transforms.generate import Blank
 from transforms.lookups import LOOKUP_KINDS
@@ -70,7 +70,14 @@ CONVERTERS: Mapping[str, ConverterSpec] = {
     "pair": ConverterSpec(plain.pair),
     "text": ConverterSpec(plain.text, blank="none"),
     "constant": ConverterSpec(plain.constant, types=None),
-    "datetime": ConverterSpec(plain.datetime_cell, types=TEXT_TYPES | {"datetime"}, blank="none"),
+    "datetime": ConverterSpec(
+        plain.datetime_cell, {"early": _is_flag}, types=TEXT_TYPES | {"datetime"}, blank="none"
+    ),
+    "date": ConverterSpec(custom.date, types=TEXT_TYPES | {"date"}, blank="none"),
+    "decimal": ConverterSpec(custom.decimal, types=TEXT_TYPES | NUMBER_TYPES, blank="none"),
+    "multi-select": ConverterSpec(
+        custom.multi_select, types=frozenset({"multipicklist"}), blank="falsy"
+    ),
     "boolean": ConverterSpec(plain.boolean, types=TEXT_TYPES | {"boolean"}, blank="none"),
     "number": ConverterSpec(
         plain.number, {"whole": _is_flag}, types=TEXT_TYPES | NUMBER_TYPES, blank="none"

@@ -19,10 +19,7 @@ _UNSEEN = 0.6
 _SENSITIVE = 0.5
 # Where a converter is not there, the nearest one, and the type of field that this one fills.
 _NEAREST: Mapping[str, tuple[str, str | None]] = {
-    "decimal": ("number", None),
-    "date": ("datetime", "DateTime"),
     "picklist": ("text", None),
-    "multi-select": ("join", "LongTextArea"),
     "email-text": ("text", "Text"),
     "tree": ("text", None),
     "json-value": ("json", None),
@@ -85,6 +82,8 @@ def made(attribute: SourceAttribute, profile: Profile, name: str, home: Home | N
     line: dict[str, Any] = {"source": attribute.path}
     if convert != "text":
         line["convert"] = convert
+    if convert == "datetime":
+        line["options"] = {"early": True}
     flags = list(choice.flags)
     if choice.offer:
         flags.append(f"{choice.offer} would do, too")

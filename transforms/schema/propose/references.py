@@ -146,7 +146,13 @@ class References:
                 "other": _parent("each", attribute.target, other),
             },
         }
-        value = {"kind": name, "of": place.phase, "tables": {f"{made}__c": table}}
+        value = {
+            "kind": name,
+            "of": place.phase,
+            # Its key is made of two ids: a row is known again by that, not by one record's id.
+            "content": {"parent": KEY},
+            "tables": {f"{made}__c": table},
+        }
         self._proposal.add("phases", name, value=value)
 
 

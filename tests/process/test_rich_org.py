@@ -1,0 +1,71 @@
+"""An org with klasses of every kind goes from a proposal to Salesforce without hand-editing."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.process.expected import check_everything
+from tests.process.stand_ins import Journey, journey, sizes
+
+pytestmark = [pytest.mark.process, pytest.mark.timeout(240)]
+
+
+def told(run: Journey, *command: str, code: int) -> dict[str, Any]:
+    ended, out, err = run.run(*command, "--json")
+    assert ended == code, err
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def by_key(run: Journey, name: str) -> dict[str, dict[str, Any]]:
+    return {each["Kustomer_Id__c"]: each for each in run.target_records(name)}
+
+
+def test_four_klasses_and_their_references_arrive_on_a_bare_org(tmp_path: Path) -> None:
+    options = [*sizes(40, 80), "--rich", "--kobjects=100", "--tags=700"]
+    with journey(tmp_path, options, ["--bare"]) as run:
+        run.confirmed = True
+        proposal = told(run, "map", "propose", code=0)
+        assert proposal["disabled"] == ["kobject.warranty-claim"]
+        told(run, "schema", "deploy", code=0)
+        told(run, "map", "confirm", "--by=Ada", code=0)
+        books = told(run, "migrate", code=5)["phases"]
+        check_everything(run)
+        assert "kobject.warranty-claim" not in books
+        orders = by_key(run, "Order__c")
+        items = by_key(run, "Order_Item__c")
+        products = by_key(run, "Product__c")
+        source = run.source_records("kobject")
+        kinds = Counter(each["type"] for each in source.values())
+        assert len(orders) == kinds["kobject.order"] == 40
+        assert len(items) == kinds["kobject.order-item"] == 40
+        assert len(products) == kinds["kobject.product"] == 10
+        ids = {record["Id"]: key for key, record in {**orders, **items, **products}.items()}
+        cases = by_key(run, "Case")
+        for key, record in source.items():
+            custom = record["attributes"]["custom"]
+            if key in items:
+                assert ids[items[key]["Kustomer_Order__c"]] == custom["orderId"]
+            if key in orders:
+                main = orders[key].get("Kustomer_Main_Item__c")
+                assert (ids[main] if main else None) == custom.get("mainItemId")
+            if key in products:
+                other = products[key].get("Kustomer_Replaced_By__c")
+                assert (ids[other] if other else None) == custom.get("replacedById")
+        for key, record in run.source_records("conversation").items():
+            if key in cases:
+                about = cases[key].get("Kustomer_About_Order__c")
+                named = record["attributes"]["custom"].get("aboutOrderId")
+                assert (ids[about] if about else None) == named
+        pairs = [
+            (key, product)
+            for key, record in source.items()
+            for product in record["attributes"]["custom"].get("productsId") or ()
+        ]
+        assert books["kobject.order.productsId"]["loaded"] > 0
+        made = [e for e in run.effects() if e["op"] == "insert" and "Product" in e["object"]]
+        assert len(made) == len(products) + len(pairs)
+        assert told(run, "migrate", code=5)["jobs_sent"] == 0
