@@ -11,8 +11,6 @@ from tests.process.test_journey import assert_once
 
 pytestmark = pytest.mark.process
 
-RETRY = "retry:\n  base_seconds: 0.05\n  cap_seconds: 1\n"
-
 
 def add_to_config(run: Journey, text: str) -> None:
     path = run.folder / "deskferry.yaml"
@@ -27,7 +25,6 @@ def live_through(folder: Path, size: list[str], rate: float, seed: int) -> Count
     """Run one migration through chaos; returns what struck, by kind."""
     source = [*size, "--rate-window=1", *chaos_at(rate, seed)]
     with journey(folder, source, chaos_at(rate, seed + 1000)) as run:
-        add_to_config(run, RETRY)
         code, _, err = run.run("migrate")
         assert code == 5, err  # users without a counterpart are held, as without chaos
         assert "Traceback" not in err

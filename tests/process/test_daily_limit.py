@@ -10,7 +10,6 @@ import pytest
 
 from tests.process.expected import check_everything
 from tests.process.stand_ins import Journey, journey, sizes
-from tests.process.test_chaos import RETRY, add_to_config
 from tests.process.test_journey import assert_once
 
 pytestmark = pytest.mark.process
@@ -24,7 +23,6 @@ def test_the_reserve_of_the_day_is_kept_and_a_stop_in_the_pause_drains_at_once(
     tmp_path: Path,
 ) -> None:
     with journey(tmp_path, sizes(30, 60)) as run:
-        add_to_config(run, RETRY)
         day(run, api_calls_max=1_000, api_calls=885)
         child = run.start("migrate")
         assert child.stderr is not None

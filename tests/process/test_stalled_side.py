@@ -9,7 +9,7 @@ import pytest
 
 from tests.process.expected import check_everything
 from tests.process.stand_ins import Journey, journey, sizes
-from tests.process.test_chaos import RETRY, add_to_config
+from tests.process.test_chaos import add_to_config
 from tests.process.test_journey import assert_once
 
 pytestmark = pytest.mark.process
@@ -42,7 +42,7 @@ def pages_read(run: Journey) -> int:
 @pytest.mark.timeout(600)
 def test_with_salesforce_stalled_reading_waits_and_memory_does_not_grow(tmp_path: Path) -> None:
     with journey(tmp_path, sizes(500, 80_000)) as run:
-        add_to_config(run, RETRY + "spool_limit_mb: 8\nqueue_mb: 2\n")
+        add_to_config(run, "spool_limit_mb: 8\nqueue_mb: 2\n")
         run.fault(run.target, match="/jobs/ingest", kind="stall", seconds=2.0)
         child = run.start("migrate", "--json")
         wait_until_read(run, 200)
@@ -68,7 +68,6 @@ def test_with_salesforce_stalled_reading_waits_and_memory_does_not_grow(tmp_path
 
 def test_with_kustomer_down_what_was_read_is_loaded_and_then_all_arrives(tmp_path: Path) -> None:
     with journey(tmp_path, sizes(300, 6_000)) as run:
-        add_to_config(run, RETRY)
         run.fault(run.source, match="/v1/messages", kind="stall", seconds=1.0, after=25)
         child = run.start("migrate")
         end = time.monotonic() + 60
