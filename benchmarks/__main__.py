@@ -104,15 +104,6 @@ def migrate(messages: int, limit: int = PLAIN, window_s: float = 60.0, share: fl
         config, out = Path(folder) / "deskferry.yaml", Path(folder) / "measured.json"
         config.write_text(CONFIG.format(url=facts["url"], org=ORG, share=share))
         environment = {**os.environ, "BENCH_SECRET": "x"}
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "service", "--config", str(config)),
-                *("map", "confirm", "--by", "bench"),
-            ],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "benchmarks.stages", str(out)),

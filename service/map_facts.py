@@ -20,6 +20,9 @@ from transforms.shape import FieldShape, TargetShape
 Facts = dict[str, dict[str, dict[str, Any]]]
 _SIZED = frozenset({"string", "textarea", "email", "url", "phone", "encryptedstring"})
 _NUMBERS = frozenset({"double", "currency", "percent"})
+# Whether these can be set is the org's setting for all objects; a new one has none until it is made.
+_AUDIT = frozenset({"CreatedDate", "CreatedById"})
+_NOT_THERE = {"there": False}
 
 
 def map_digest(mapping: MapFile) -> str:
@@ -57,17 +60,21 @@ def target_facts(mapping: MapFile, shape: TargetShape) -> Facts:
         for name, table in line.tables.items():
             there = wanted.get(name)
             if there is None:
-                found[name] = {"": {"there": False}}
+                found[name] = {"": dict(_NOT_THERE)}
                 continue
             fields = found.setdefault(name, {"": {"there": True}})
             needed = {each.name for each in there.fields.values() if each.required}
             for column in sorted({*_columns(table), *needed}):
                 field = there.fields.get(column)
-                fields[column] = _facts(field) if field else {"there": False}
+                fields[column] = _facts(field) if field else dict(_NOT_THERE)
     return found
 
 
-def _columns(table: TableLine) -> Iterator[str]:
+def _columns(table: TableLine) -> set[str]:
+    return set(_named(table)) - (_AUDIT if table.object else frozenset())
+
+
+def _named(table: TableLine) -> Iterator[str]:
     yield from table.fields
     yield from (line.keep for line in table.fields.values() if line.keep)
     for parent in table.parents.values():
@@ -101,16 +108,19 @@ def differences(before: Facts, now: Facts) -> list[str]:
             found.append(f"{name} is {'new' if old is None else 'gone'}")
             continue
         for each in sorted({*old, *new}):
-            found += _difference(f"{name}.{each}".rstrip("."), old.get(each), new.get(each))
+            if old.get(each) != new.get(each):
+                found += _difference(f"{name}.{each}".rstrip("."), old.get(each), new.get(each))
     return found
 
 
 def _difference(
     name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
 ) -> Iterator[str]:
-    if old is None or new is None:
-        yield f"{name} is {'new' if old is None else 'gone'}"
+    if old in (None, _NOT_THERE) or new in (None, _NOT_THERE):
+        yield f"{name} is {'new' if old in (None, _NOT_THERE) else 'gone'}"
         return
+    assert old is not None
+    assert new is not None
     for key in [k for k in dict.fromkeys([*old, *new]) if old.get(k) != new.get(k)]:
         if key == "values":
             yield f"{name} has other values ({_count(old, key)} before, {_count(new, key)} now)"

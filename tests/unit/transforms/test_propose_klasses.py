@@ -100,6 +100,8 @@ def test_several_ids_become_a_junction_with_a_key_of_both() -> None:
     phase = mapping.phases["kobject.order.productsId"]
     table = phase.tables["Order_Product__c"]
     assert (phase.of, table.each) == ("kobject.order", "attributes.custom.productsId")
+    assert phase.content is not None
+    assert phase.content.parent == "Kustomer_Id__c"
     assert table.fields["Kustomer_Id__c"].convert == "pair"
     assert table.create["Kustomer_Id__c"].unique
     assert table.parents["one"].columns == {"Order__c": "Order__c"}
