@@ -19,8 +19,8 @@ demo: $(STAMP)  ## the whole journey on the shipped simulators, in about a minut
 test: $(STAMP)  ## every test but the full-size journey
 	$(BIN)/python -m pytest -q -n 2 -m "not large" tests
 
-large: $(STAMP)  ## the full-size journey: 100,000 messages in 20,000 conversations
-	$(BIN)/python -m pytest -q -m large tests
+large: $(STAMP)  ## the full-size journey, the soak, every crash point in every passing
+	$(BIN)/python -m pytest -q -n 2 -m large tests
 
 model: $(STAMP)  ## the TLA+ model of the job ledger, whole; needs Java
 	$(BIN)/python -m pytest -q tests/model

@@ -115,6 +115,10 @@ class Target:
         if parts[0] == "query":
             told = {"totalSize": 10**9 if "COUNT" in query else 0, "done": True, "records": []}
             return 200, b"application/json", orjson.dumps(told)
+        if parts[0] == "limits":
+            much = {"Max": 10**9, "Remaining": 10**9}
+            told = {"DailyApiRequests": much, "DailyBulkApiBatches": much}
+            return 200, b"application/json", orjson.dumps(told)
         if method == "POST":
             job = {"id": f"750{len(self.jobs):012d}AAA", "state": "Open", **orjson.loads(body)}
             self.jobs[job["id"]] = job
@@ -122,6 +126,8 @@ class Target:
         return self._job(method, parts, body)
 
     def _job(self, method: str, parts: list[str], body: bytes) -> tuple[int, bytes, bytes]:
+        if len(parts) == 2:
+            return 200, b"application/json", b'{"done":true,"records":[],"nextRecordsUrl":null}'
         job = self.jobs[parts[2]]
         if method == "PUT":
             rows = len(_ROW.findall(body))
