@@ -17,10 +17,10 @@ demo: $(STAMP)  ## the whole journey on the shipped simulators, in about a minut
 	$(BIN)/deskferry demo --keep
 
 test: $(STAMP)  ## every test but the large ones; many wait for real processes, so more of them than cores run at a time
-	$(BIN)/python -m pytest -q -n 4 -m "not large" tests
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not large" tests
 
 large: $(STAMP)  ## the full-size journey, the soak, every crash point in every passing
-	$(BIN)/python -m pytest -q -n 3 -m large tests
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal -m large tests
 
 model: $(STAMP)  ## the TLA+ model of the job ledger, whole; needs Java
 	$(BIN)/python -m pytest -q tests/model
