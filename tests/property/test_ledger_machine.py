@@ -21,6 +21,7 @@ from state.jobs import Job
 from tests.property.ledger_machine import LedgerMachine, die_at_steps, lose_each_reply, run_machine
 
 
+@pytest.mark.timeout(900)  # one that comes in the middle would be taken for a finding
 def test_nothing_is_lost_and_nothing_is_made_twice() -> None:
     run_machine(
         LedgerMachine, max_examples=100, stateful_step_count=10, derandomize=True, database=None
