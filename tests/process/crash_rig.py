@@ -316,8 +316,12 @@ class Case:
         )
         return Whole(_dump(self.org), effects, told["phases"])
 
-    def assert_whole(self, whole: Whole, wanted: Whole) -> None:
-        """Nothing lost, nothing twice, nothing left lying about."""
+    def assert_whole(self, whole: Whole, wanted: Whole, *, orphans: bool = False) -> None:
+        """Nothing lost, nothing twice, nothing left lying about.
+
+        With `orphans`, empty open jobs may be left: of several that died before their id was noted
+        nobody can tell whose they are, so none is aborted; each expires in a day (docs/fine-print.md).
+        """
         twice = [key for key, count in whole.effects.items() if key[2] and count > 1]
         assert not twice
         for name, records in wanted.dump.items():
@@ -325,7 +329,8 @@ class Case:
         assert whole.effects == wanted.effects
         assert whole.books == wanted.books
         check_everything(self)  # type: ignore[arg-type]
-        assert "Open" not in self.stats()["jobs_by_state"], "a job of ours was left open"
+        left = self.stats()["jobs_by_state"].get("Open", 0)
+        assert orphans or not left, "a job of ours was left open"
         spool = list((self.folder / "ferry" / "spool").iterdir())
         assert spool
         assert [each.name for each in spool if each.read_bytes()[:4] != b"DFX1"] == []

@@ -68,7 +68,7 @@ def test_200_kills_at_random_moments_lose_and_double_nothing(rig: Rig, tmp_path:
         at_points += "crash point" in ended.err
     made = case.effects()
     took = resume(case)
-    case.assert_whole(case.finish(forged=False), wanted)
+    case.assert_whole(case.finish(forged=False), wanted, orphans=True)
     print(  # noqa: T201
         f"{KILLS} kills, {at_points} of them at points, {made} of {effects} records made then; "
         f"{time.monotonic() - begun:.0f} s; first new row {took:.2f} s after the last start"

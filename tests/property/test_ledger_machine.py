@@ -31,7 +31,11 @@ def test_nothing_is_lost_and_nothing_is_made_twice() -> None:
 @pytest.mark.large
 @pytest.mark.timeout(1200)
 def test_nothing_is_lost_and_nothing_is_made_twice_in_many_lives() -> None:
-    run_machine(LedgerMachine, max_examples=1500, stateful_step_count=20, database=None)
+    # The same walks each time, so that a failure is one of the change at hand; to look further, take
+    # `derandomize` away and raise `max_examples`.
+    run_machine(
+        LedgerMachine, max_examples=250, stateful_step_count=10, derandomize=True, database=None
+    )
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["results kept", "results gone"])
