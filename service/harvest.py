@@ -188,7 +188,9 @@ class Harvester:
         )
 
     async def _failures(self, reading: Reading) -> None:
-        unsure = UNSURE | TAKEN if self._phase.keyed else UNSURE
+        # A key can be asked for. An earlier sending whose result stayed hidden may have made the
+        # row that this one is refused, so no keyed row is told as failed before a look.
+        keyed = self._phase.keyed
         async with self._ingest.results(reading.sf_id, "failed") as chunks:
             async for failures in read_failures(chunks):
                 for failure in failures:
@@ -196,7 +198,7 @@ class Harvester:
                     if row is None:
                         continue
                     told = (row, failure.code, ",".join(failure.fields))
-                    if failure.code in unsure:
+                    if keyed or failure.code in UNSURE:
                         reading.doubts.append(told)
                     else:
                         reading.note(*told)
