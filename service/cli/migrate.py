@@ -5,19 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import anyio
-import structlog
 import typer
 
-from connectors.clock import SystemClock
 from service.cli.documents import MigrateDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
-from service.cli.progress_view import show_progress
-from service.cli.signals import stop_on_signal
-from service.errors import explain
-from service.logging import start_logging
+from service.cli.watched import watch
 from service.run import Migration, Outcome
-from service.version import VERSION
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,23 +29,9 @@ def migrate(
 
     async def work() -> int:
         config = options.config()
-        clock = SystemClock()
-        start_logging(config.log, run=f"{int(clock.now())}-{os.getpid()}")
-        log = structlog.get_logger()
-        log.info("run-started", command="migrate", version=VERSION)
-        async with stop_on_signal() as stop:
-            run = Migration(config, clock=clock, stop=stop, same_org=same_org)
-            outcome: Outcome
-            async with anyio.create_task_group() as group:
-                group.start_soon(show_progress, run.snapshot)
-                try:
-                    outcome = await run.run()
-                except BaseException as error:
-                    log.info("run-ended", exit_code=explain(error).exit_code, error=error)
-                    raise
-                finally:
-                    group.cancel_scope.cancel()
-        log.info("run-ended", exit_code=outcome.exit_code, jobs=outcome.summary.jobs_sent)
+        _, outcome = await watch(
+            config, lambda clock, stop: Migration(config, clock=clock, stop=stop, same_org=same_org)
+        )
         if options.json:
             facts = {"exit_code": outcome.exit_code, **summary(outcome)}
             print_document(MigrateDocument, facts)

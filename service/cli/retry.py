@@ -1,23 +1,15 @@
 """`deskferry retry`: held and failed rows again, alone."""
 
-import os
 from dataclasses import asdict
 from typing import Any
 
-import anyio
-import structlog
 import typer
 
-from connectors.clock import SystemClock
 from service.cli.documents import RetryDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
-from service.cli.progress_view import show_progress
-from service.cli.signals import stop_on_signal
-from service.errors import explain
-from service.logging import start_logging
+from service.cli.watched import watch
 from service.retry import Retry, RetryLine, Selection
 from service.run import Outcome
-from service.version import VERSION
 
 _REASONS = typer.Option([], "--reason", help="Only rows with this reason; may be repeated.")
 _PHASES = typer.Option([], "--phase", help="Only rows of this phase; may be repeated.")
@@ -51,11 +43,9 @@ def retry(
     async def work() -> int:
         selection = Selection(reason, phase, kustomer_id, state, reread)
         config = options.config()
-        clock = SystemClock()
-        start_logging(config.log, run=f"{int(clock.now())}-{os.getpid()}")
-        async with stop_on_signal() as stop:
-            run = Retry(config, selection, clock=clock, stop=stop)
-            outcome = await _watched(run)
+        run, outcome = await watch(
+            config, lambda clock, stop: Retry(config, selection, clock=clock, stop=stop)
+        )
         if options.json:
             print_document(RetryDocument, _facts(run, outcome))
         else:
@@ -63,22 +53,6 @@ def retry(
         return outcome.exit_code
 
     run_command(options, work)
-
-
-async def _watched(run: Retry) -> Outcome:
-    log = structlog.get_logger()
-    log.info("run-started", command="retry", version=VERSION)
-    async with anyio.create_task_group() as group:
-        group.start_soon(show_progress, run.snapshot)
-        try:
-            outcome = await run.run()
-        except BaseException as error:
-            log.info("run-ended", exit_code=explain(error).exit_code, error=error)
-            raise
-        finally:
-            group.cancel_scope.cancel()
-    log.info("run-ended", exit_code=outcome.exit_code, jobs=outcome.summary.jobs_sent)
-    return outcome
 
 
 def _facts(run: Retry, outcome: Outcome) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import typer
 
 from connectors.clock import SystemClock
 from connectors.salesforce.deploy import Deployment
-from service.cli.documents import SchemaDeployDocument, SchemaPlanDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
+from service.cli.schema_documents import SchemaDeployDocument, SchemaPlanDocument
 from service.cli.signals import stop_on_signal
 from service.errors import DONE, REFUSED
 from service.logging import start_logging

@@ -5,6 +5,7 @@ from typing import Any
 
 from simulators.kustomer.desk import PLURALS, Desk
 from simulators.kustomer.org import Row
+from simulators.kustomer.resource import resource
 
 _CHILDREN = {
     "conversation": ("message", "note"),
@@ -33,21 +34,15 @@ class Changes:
         made = f"{self._desk.now_ms() // 1000:08x}{'f' * 4}{self._made:012x}"
         record_id = str(given.get("id") or made)
         plural = next((name for name, each in PLURALS.items() if each == kind), f"{kind}s")
-        org_id = self._desk.settings.org_id
-        org = {"links": {"self": f"/v1/orgs/{org_id}"}, "data": {"type": "org", "id": org_id}}
-        record = {
-            "type": given.get("type", kind),
-            "id": record_id,
-            "attributes": {
-                "createdAt": now,
-                "updatedAt": now,
-                "modifiedAt": now,
-                "rev": 1,
-                **given.get("attributes", {}),
-            },
-            "relationships": {"org": org, **given.get("relationships", {})},
-            "links": {"self": f"/v1/{plural}/{record_id}"},
-        }
+        timed = {"createdAt": now, "updatedAt": now, "modifiedAt": now, "rev": 1}
+        record = resource(
+            given.get("type", kind),
+            record_id,
+            plural,
+            {**timed, **given.get("attributes", {})},
+            given.get("relationships", {}),
+            org_id=self._desk.settings.org_id,
+        )
         return self._put(record, "create")
 
     def update(

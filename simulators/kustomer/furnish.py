@@ -8,6 +8,7 @@ from typing import Any
 from zlib import crc32
 
 from simulators.kustomer.klasses import plural
+from simulators.kustomer.resource import resource
 from simulators.kustomer.rich import RichSchema
 from simulators.kustomer.settings import KustomerSettings
 
@@ -86,15 +87,8 @@ class _Furniture:
         self._serial += 1
         seed = self._settings.seed & 0xFFFF
         record_id = f"{int(created.timestamp()):08x}{seed:04x}f{self._serial:011x}"
-        org_id = self._settings.org_id
-        org = {"links": {"self": f"/v1/orgs/{org_id}"}, "data": {"type": "org", "id": org_id}}
-        return {
-            "type": kind,
-            "id": record_id,
-            "attributes": {**attributes, "createdAt": stamp, "updatedAt": stamp},
-            "relationships": {"org": org, **relations},
-            "links": {"self": f"/v1/{path}/{record_id}"},
-        }
+        timed = {**attributes, "createdAt": stamp, "updatedAt": stamp}
+        return resource(kind, record_id, path, timed, relations, org_id=self._settings.org_id)
 
     def _klasses(self) -> Iterator[dict[str, Any]]:
         if self.rich is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from simulators.kustomer.furnish import furnished
 from simulators.kustomer.people import PeopleMaker
+from simulators.kustomer.resource import link, org_link
 from simulators.kustomer.settings import KustomerSettings
 from simulators.kustomer.texts import SUBJECTS, Texts
 from simulators.kustomer.wild import Wilderness
@@ -31,14 +32,6 @@ STORM = NOW - timedelta(days=200)
 def stamp(moment: datetime) -> str:
     """A moment in the API's form."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-def link(kind: str, record_id: str, plural: str) -> dict[str, Any]:
-    """A to-one relationship."""
-    return {
-        "links": {"self": f"/v1/{plural}/{record_id}"},
-        "data": {"type": kind, "id": record_id},
-    }
 
 
 class Generator:
@@ -89,7 +82,7 @@ class Generator:
 
     def org_link(self) -> dict[str, Any]:
         """The relationship that every record has."""
-        return link("org", self.settings.org_id, "orgs")
+        return org_link(self.settings.org_id)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield every record; parents before their children."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from simulators.kustomer.resource import resource
 from simulators.kustomer.texts import NAMES
 
 if TYPE_CHECKING:
@@ -40,13 +41,8 @@ class PeopleMaker:
     def _record(self, kind: str, plural: str, attributes: dict[str, Any]) -> dict[str, Any]:
         created, times = self._make.times()
         record_id = self._make.new_id(created)
-        return {
-            "type": kind,
-            "id": record_id,
-            "attributes": {**attributes, **times},
-            "relationships": {"org": self._make.org_link()},
-            "links": {"self": f"/v1/{plural}/{record_id}"},
-        }
+        org_id = self._make.settings.org_id
+        return resource(kind, record_id, plural, {**attributes, **times}, {}, org_id=org_id)
 
     def _user(self, number: int) -> dict[str, Any]:
         """Agents 0..; some deactivated, one a machine, two with one mail address."""

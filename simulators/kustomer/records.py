@@ -10,6 +10,7 @@ from starlette.responses import Response
 from simulators.kustomer.desk import PLURALS, Desk
 from simulators.kustomer.org import Row
 from simulators.kustomer.replies import json_reply, many, not_found, one
+from simulators.kustomer.resource import org_link
 
 MACHINE_USER = "63cc0000000000000000ffff"
 _MULTI = frozenset(("conversation", "user"))
@@ -123,12 +124,11 @@ def _known_values(attributes: dict[str, Any], name: str) -> Iterator[str]:
 
 
 def _resource(kind: str, record_id: str, attributes: dict[str, Any], org_id: str) -> dict[str, Any]:
-    org = {"links": {"self": f"/v1/orgs/{org_id}"}, "data": {"type": "org", "id": org_id}}
     return {
         "data": {
             "type": kind,
             "id": record_id,
             "attributes": attributes,
-            "relationships": {"org": org},
+            "relationships": {"org": org_link(org_id)},
         }
     }

@@ -13,6 +13,7 @@ from typing import Any
 from zlib import crc32
 
 from simulators.kustomer.klasses import plural
+from simulators.kustomer.resource import link, resource
 
 KLASSES = (
     ("order", "enabled", 4),
@@ -198,10 +199,7 @@ class RichSchema:
         relations: dict[str, Any] = {"klass": klass}
         if name in ("order", "warranty-claim"):
             customer = customers[crc32(record_id.encode()) % len(customers)]
-            relations["customer"] = {
-                "links": {"self": f"/v1/customers/{customer}"},
-                "data": {"type": "customer", "id": customer},
-            }
+            relations["customer"] = link("customer", customer, "customers")
         path = f"klasses/{plural(name)}"
         return self._record(f"kobject.{name}", record_id, path, attributes, relations)
 
@@ -237,14 +235,5 @@ class RichSchema:
     ) -> dict[str, Any]:
         created = self._now - timedelta(days=crc32(record_id.encode()) % 690 + 1)
         stamp = f"{created:%Y-%m-%dT%H:%M:%S}.000Z"
-        org = {
-            "links": {"self": f"/v1/orgs/{self._org_id}"},
-            "data": {"type": "org", "id": self._org_id},
-        }
-        return {
-            "type": kind,
-            "id": record_id,
-            "attributes": {**attributes, "createdAt": stamp, "updatedAt": stamp},
-            "relationships": {"org": org, **relations},
-            "links": {"self": f"/v1/{path}/{record_id}"},
-        }
+        timed = {**attributes, "createdAt": stamp, "updatedAt": stamp}
+        return resource(kind, record_id, path, timed, relations, org_id=self._org_id)

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx
 
 from connectors.http import HttpClient
@@ -19,6 +18,7 @@ from simulators.salesforce.app import create_app
 from simulators.salesforce.org import Org
 from simulators.salesforce.settings import SalesforceSettings
 from state.ledger import Ledger
+from tests.lifespan import living
 from tests.unit.connectors.virtual_clock import VirtualClock
 
 URL = "https://stand-in.example"
@@ -101,7 +101,7 @@ async def schema_desk(folder: Path, **settings: Any) -> AsyncIterator[SchemaDesk
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(Ledger.open(folder, clock=lambda: 1.0))
         desk = SchemaDesk(folder, org, _Line(app), ledger)
-        await stack.enter_async_context(_living(app))
+        await stack.enter_async_context(living(app))
 
         def http(url: str) -> HttpClient:
             return HttpClient(url, name="salesforce", clock=desk.clock, transport=desk.line)
@@ -111,26 +111,3 @@ async def schema_desk(folder: Path, **settings: Any) -> AsyncIterator[SchemaDesk
         client = SalesforceClient(auth, make_http=http, api_version="62.0")
         desk.salesforce = await stack.enter_async_context(client)
         yield desk
-
-
-@asynccontextmanager
-async def _living(app: Any) -> AsyncIterator[None]:
-    """Keep the app's lifespan going: deployments run in it."""
-    started, ending = anyio.Event(), anyio.Event()
-    said = iter(("lifespan.startup",))
-
-    async def receive() -> dict[str, str]:
-        for each in said:
-            return {"type": each}
-        await ending.wait()
-        return {"type": "lifespan.shutdown"}
-
-    async def send(message: dict[str, Any]) -> None:
-        if message["type"] == "lifespan.startup.complete":
-            started.set()
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(app, {"type": "lifespan", "state": {}}, receive, send)
-        await started.wait()
-        yield
-        ending.set()

@@ -16,6 +16,7 @@ from service.aside import Aside, LooseRows
 from service.assemble import JobRows
 from state.rows import RowEntry
 
+NOW = 1_767_000_000.0  # epoch seconds, in December 2025
 ME = "005000000000001AAA"
 CASE = "500000000000001AAA"
 COLUMNS = ("CommentBody", "IsPublished", "CreatedDate", "ParentId", "CreatedById")

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, cast, get_args
 
 import pytest
@@ -15,9 +14,7 @@ from service.job import JobRunner
 from service.phases import Operation as PhaseOperation
 from state.jobs import Job
 from state.ledger import Ledger
-from tests.unit.service.remote import ME
-
-NOW = 1_767_000_000.0
+from tests.unit.service.remote import ME, NOW
 
 
 class Ingest:
@@ -65,12 +62,6 @@ class Ingest:
             fits = all(getattr(job, name) == value for name, value in wanted.items())
             if fits and job.created_by_id == ME:
                 yield job
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    async with Ledger.open(tmp_path / "ferry", clock=lambda: NOW) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Results bring what they can; what they do not tell for certain is asked for, never guessed."""
 
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
@@ -17,20 +16,8 @@ from service.settle import Settler
 from state.ledger import Ledger
 from tests.unit.service.remote import GARBLED, GONE, ID, Breaking, Remote, contact, note, sent
 
-NOW = 1_767_000_000.0
 LOCKED = "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record:--"
 UNKNOWN = "UNKNOWN_EXCEPTION:An unexpected error occurred: 1-2 (3):--"
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    async with Ledger.open(tmp_path / "ferry", clock=lambda: NOW) as opened:
-        yield opened
-
-
-@pytest.fixture
-def remote() -> Remote:
-    return Remote()
 
 
 class Bench:

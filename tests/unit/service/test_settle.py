@@ -1,7 +1,5 @@
 """Rows of unknown outcome are asked for in Salesforce, and counted right among twins."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -11,20 +9,7 @@ from service.assemble import JobRows
 from service.phases import PHASES, phase_named
 from service.settle import NEVER, Found, Settler
 from state.ledger import Ledger
-from tests.unit.service.remote import CASE, ID, Remote, contact, note, sent
-
-NOW = 1_767_000_000.0  # in December 2025
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    async with Ledger.open(tmp_path / "ferry", clock=lambda: NOW) as opened:
-        yield opened
-
-
-@pytest.fixture
-def remote() -> Remote:
-    return Remote()
+from tests.unit.service.remote import CASE, ID, NOW, Remote, contact, note, sent
 
 
 async def find(ledger: Ledger, remote: Remote, rows: JobRows, **changed: Any) -> Found:

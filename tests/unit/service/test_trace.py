@@ -12,6 +12,7 @@ from service.trace import trace_record, way_of
 from state.ledger import Ledger
 from state.rows import RowEntry
 from state.spool import BatchColumns
+from tests.unit.state.steps import intend_insert, seal_batch
 
 MESSAGE = "66f0a1b2c3d4e5f601020301"
 CASE = "66f0a1b2c3d4e5f601020302"
@@ -39,30 +40,16 @@ async def seal(ledger: Ledger) -> tuple[int, str]:
     async with ledger.write() as tx:
         spec = {"kind": "list", "path": "/v1/messages", "params": {}}
         await ledger.slices.plan(tx, "messages", [spec])
-        batch = await ledger.batches.seal(
-            tx,
-            phase="messages",
-            kind="message",
-            object="EmailMessage",
-            lane=0,
-            rows=1,
-            size_bytes=file.size_bytes,
-            file=file.name,
-            crc=file.crc,
+        batch = await seal_batch(
+            ledger, tx, file, phase="messages", kind="message", object="EmailMessage", rows=1
         )
     return batch, file.name
 
 
 async def take(ledger: Ledger, batch: int, sf_id: str) -> int:
     async with ledger.write() as tx:
-        job = await ledger.jobs.intend(
-            tx,
-            phase="messages",
-            object="EmailMessage",
-            operation="insert",
-            lane=0,
-            rows_sent=1,
-            aside=b"",
+        job = await intend_insert(
+            ledger, tx, phase="messages", object="EmailMessage", rows_sent=1, aside=b""
         )
         await ledger.batches.take(tx, [batch], job)
         await ledger.jobs.created(tx, job, sf_id)

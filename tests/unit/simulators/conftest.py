@@ -1,14 +1,15 @@
 """Talking to a stand-in in this process from plain test functions."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from tests.lifespan import living
 
 
 class PlainClient:
@@ -40,29 +41,6 @@ class PlainClient:
         return self.request("DELETE", path, **more)
 
 
-@asynccontextmanager
-async def _living(app: Any) -> AsyncIterator[None]:
-    """Keep an app's lifespan going."""
-    started, ending = anyio.Event(), anyio.Event()
-    said = iter(("lifespan.startup",))
-
-    async def receive() -> dict[str, str]:
-        for each in said:
-            return {"type": each}
-        await ending.wait()
-        return {"type": "lifespan.shutdown"}
-
-    async def send(message: dict[str, Any]) -> None:
-        if message["type"] == "lifespan.startup.complete":
-            started.set()
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(app, {"type": "lifespan", "state": {}}, receive, send)
-        await started.wait()
-        yield
-        ending.set()
-
-
 @pytest.fixture(scope="session")
 def portal() -> Iterator[BlockingPortal]:
     with start_blocking_portal() as made:
@@ -75,7 +53,7 @@ def connect(portal: BlockingPortal) -> Iterator[Callable[..., PlainClient]]:
     with ExitStack() as stack:
 
         def made(app: Any, token: str = "") -> PlainClient:
-            stack.enter_context(portal.wrap_async_context_manager(_living(app)))
+            stack.enter_context(portal.wrap_async_context_manager(living(app)))
             headers = {"Authorization": f"Bearer {token}"} if token else {}
             return PlainClient(portal, app, headers)
 

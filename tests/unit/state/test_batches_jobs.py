@@ -6,36 +6,31 @@ import pytest
 
 from state.errors import IllegalStep
 from state.ledger import Ledger, Tx
+from state.spool import SpoolFile
 from tests.unit.state.conftest import Clock
+from tests.unit.state.steps import intend_insert, seal_batch
 
 Step = Callable[[Ledger, Tx, int], Awaitable[None]]
 
 
 async def seal(ledger: Ledger, *, lane: int = 0, file: str, object: str = "Case") -> int:
     async with ledger.write() as tx:
-        return await ledger.batches.seal(
+        return await seal_batch(
+            ledger,
             tx,
+            SpoolFile(file, 100, 2**32 - 1),
             phase="conversations",
             kind="conversation",
             object=object,
             lane=lane,
             rows=10,
-            size_bytes=100,
-            file=file,
-            crc=2**32 - 1,
         )
 
 
 async def intend(ledger: Ledger) -> int:
     async with ledger.write() as tx:
-        return await ledger.jobs.intend(
-            tx,
-            phase="conversations",
-            object="Case",
-            operation="insert",
-            lane=0,
-            rows_sent=10,
-            aside=b"set aside",
+        return await intend_insert(
+            ledger, tx, phase="conversations", object="Case", rows_sent=10, aside=b"set aside"
         )
 
 

@@ -10,6 +10,7 @@ from state.ledger import Ledger
 from state.rows import RowEntry
 from state.spool import BatchColumns, Spool
 from tests.unit.state.columns import columns
+from tests.unit.state.steps import intend_insert, seal_batch
 
 KEY = bytes(range(32))
 CANARY = "canary-sings-in-the-mine"
@@ -42,26 +43,8 @@ async def fill(ledger: Ledger) -> None:
     held = RowEntry("notes", ID, 0, "held", "r", "f", "", CANARY.encode())
     async with ledger.write() as tx:
         await ledger.facts.set(tx, "salesforce_org", "00D")
-        batch = await ledger.batches.seal(
-            tx,
-            phase="notes",
-            kind="note",
-            object="CaseComment",
-            lane=0,
-            rows=3,
-            size_bytes=file.size_bytes,
-            file=file.name,
-            crc=file.crc,
-        )
-        job = await ledger.jobs.intend(
-            tx,
-            phase="notes",
-            object="CaseComment",
-            operation="insert",
-            lane=0,
-            rows_sent=1,
-            aside=CANARY.encode(),
-        )
+        batch = await seal_batch(ledger, tx, file)
+        job = await intend_insert(ledger, tx, rows_sent=1, aside=CANARY.encode())
         await ledger.batches.take(tx, [batch], job)
         await ledger.rows.put(tx, [held])
         await ledger.matches.learn(tx, "Account", [(f"{CANARY}.example", "001", ID)])

@@ -14,6 +14,7 @@ from state.ledger import Ledger
 from state.spool import SpoolFile
 from state.workspace import DATABASE, holder
 from tests.unit.state.columns import columns
+from tests.unit.state.steps import intend_insert, seal_batch
 from tests.unit.state.test_encrypted_ledger import clock
 
 KINDS = {"notes": "note", "messages": "message"}
@@ -24,17 +25,7 @@ async def seal(ledger: Ledger) -> tuple[int, SpoolFile]:
     """Seal a batch of three records."""
     file = ledger.spool.write("notes", columns(3, bytes_each=100))
     async with ledger.write() as tx:
-        batch = await ledger.batches.seal(
-            tx,
-            phase="notes",
-            kind="note",
-            object="CaseComment",
-            lane=0,
-            rows=3,
-            size_bytes=file.size_bytes,
-            file=file.name,
-            crc=file.crc,
-        )
+        batch = await seal_batch(ledger, tx, file)
         await ledger.books.add(tx, "notes", extracted=3)
     return batch, file
 
@@ -44,15 +35,7 @@ async def fill(workspace: Path) -> tuple[str, str]:
     async with Ledger.open(workspace, clock=clock) as ledger:
         batch, done = await seal(ledger)
         async with ledger.write() as tx:
-            job = await ledger.jobs.intend(
-                tx,
-                phase="notes",
-                object="CaseComment",
-                operation="insert",
-                lane=0,
-                rows_sent=3,
-                aside=b"{}",
-            )
+            job = await intend_insert(ledger, tx)
             await ledger.batches.take(tx, [batch], job)
             entries = [(KEY.format(n), 0, f"00a{n}", 1, b"") for n in range(3)]
             new = await ledger.crosswalk.learn(
@@ -215,15 +198,7 @@ async def test_work_in_the_middle_of_a_harvest_is_no_fault(workspace: Path) -> N
     async with Ledger.open(workspace, clock=clock) as ledger:
         (batch,) = await ledger.batches.ready("notes", "CaseComment")
         async with ledger.write() as tx:
-            job = await ledger.jobs.intend(
-                tx,
-                phase="notes",
-                object="CaseComment",
-                operation="insert",
-                lane=0,
-                rows_sent=3,
-                aside=b"{}",
-            )
+            job = await intend_insert(ledger, tx)
             await ledger.batches.take(tx, [batch.id], job)
             entries = [(KEY.format(50), 0, "00a9", 1, b"")]
             new = await ledger.crosswalk.learn(
@@ -258,15 +233,7 @@ async def test_a_truncated_log_loses_what_was_last_and_the_spool_tells(workspace
         await ledger._database._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
         batch, file = await seal(ledger)
         async with ledger.write() as tx:
-            job = await ledger.jobs.intend(
-                tx,
-                phase="notes",
-                object="CaseComment",
-                operation="insert",
-                lane=0,
-                rows_sent=0,
-                aside=b"{}",
-            )
+            job = await intend_insert(ledger, tx, rows_sent=0)
             await ledger.batches.take(tx, [batch], job)
             await ledger.batches.done(tx, job)
             await ledger.jobs.harvested(tx, job)

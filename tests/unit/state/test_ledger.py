@@ -26,6 +26,7 @@ from state.ledger import Ledger
 from state.spool import SpoolFile
 from state.workspace import DATABASE
 from tests.unit.state.columns import columns
+from tests.unit.state.steps import seal_batch
 
 clock = time.time
 
@@ -45,17 +46,7 @@ def rights(folder: Path) -> dict[str, int]:
 
 async def sealed(ledger: Ledger, file: SpoolFile) -> int:
     async with ledger.write() as tx:
-        return await ledger.batches.seal(
-            tx,
-            phase="notes",
-            kind="note",
-            object="CaseComment",
-            lane=0,
-            rows=3,
-            size_bytes=file.size_bytes,
-            file=file.name,
-            crc=file.crc,
-        )
+        return await seal_batch(ledger, tx, file)
 
 
 async def test_a_fact_survives_reopening(workspace: Path) -> None:
