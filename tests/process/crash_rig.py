@@ -225,12 +225,17 @@ class Case:
         self.confirmed = False
         self._children: dict[int, subprocess.Popen[bytes]] = {}
 
+    def confirm(self) -> None:
+        """Confirm the map, once; `start` does, but it asks the orgs: before faults, do it first."""
+        if not self.confirmed:
+            self.confirmed = True
+            confirm_in(self.folder, ENVIRONMENT)
+
     def start(self, armed: str = "", *, forged: bool = True) -> int:
         """Start the command; returns its pid. `forged`: without waiting for its imports."""
         environment = {**ENVIRONMENT, VARIABLE: armed}
-        if not self.confirmed and armed not in BEFORE_CONFIRMING:
-            self.confirmed = True
-            confirm_in(self.folder, ENVIRONMENT)
+        if armed not in BEFORE_CONFIRMING:
+            self.confirm()
         if forged:
             return self.rig.forge.start(
                 folder=str(self.folder),

@@ -42,9 +42,11 @@ def test_a_signal_stops_it_in_time_and_the_next_run_goes_on(
     rig: Rig, uninterrupted: Whole, tmp_path: Path, made: int, which: signal.Signals
 ) -> None:
     case = rig.case(tmp_path, job_delay_s=0.1)
+    case.confirm()
+    before = case.org.api_calls
     pid = case.start()
     if made < 0:
-        case.wait_until(lambda: case.org.api_calls > 0)
+        case.wait_until(lambda: case.org.api_calls > before)
     elif made == 0:
         case.wait_until(lambda: list((tmp_path / "ferry" / "spool").glob("*.batch")) != [])
     else:
@@ -79,6 +81,7 @@ def test_it_stops_in_time_while_salesforce_does_not_answer(
     rig: Rig, uninterrupted: Whole, tmp_path: Path, stalled: dict[str, Any]
 ) -> None:
     case = rig.case(tmp_path)
+    case.confirm()
     case.fault(kind="stall", seconds=60, **stalled)
     pid = case.start()
     case.wait_until(lambda: case.faults_struck() > 0)
