@@ -15,6 +15,7 @@ from service.anew import GONE
 from service.crash_points import reach
 from service.phases import Phase
 from service.progress import PhaseProgress
+from service.reading import Learned
 from service.reread import Rereader
 from service.seal import Sealer
 from state.batches import Batch
@@ -121,6 +122,20 @@ class DirectoryMatcher:
                     found[self._rule.normalise(value)].append(str(record["Id"]))
         return found
 
+    def _pair(
+        self, values: dict[str, str], targets: dict[str, list[str]]
+    ) -> tuple[list[Learned], list[RowEntry]]:
+        """Records with exactly one target for the crosswalk; the others held with why."""
+        learned: list[Learned] = []
+        held: list[RowEntry] = []
+        for source_id, value in sorted(values.items()):
+            hits = targets.get(value, []) if value else []
+            if len(hits) == 1:
+                learned.append((source_id, 0, hits[0], 0, b""))
+            else:
+                held.append(self._held(source_id, "several-matches" if hits else "no-match"))
+        return learned, held
+
     async def _conclude(
         self,
         batches: list[Batch],
@@ -129,14 +144,8 @@ class DirectoryMatcher:
         repeated: int,
         targets: dict[str, list[str]],
     ) -> None:
-        learned, held = [], list(again.entries)
-        for source_id, value in sorted(values.items()):
-            hits = targets.get(value, []) if value else []
-            if len(hits) == 1:
-                learned.append((source_id, 0, hits[0], 0, b""))
-            else:
-                reason = "several-matches" if hits else "no-match"
-                held.append(self._held(source_id, reason))
+        learned, unmatched = self._pair(values, targets)
+        held = [*again.entries, *unmatched]
         phase, ledger = self._phase, self._ledger
         async with ledger.write() as tx:
             job = await ledger.jobs.intend(

@@ -160,8 +160,7 @@ class Retry(Migration):
         names = [phase.name for phase in self._phases]
         self.result = replace(self.result, lines=lines_of(self._asked, left, names))
         open_rows = any(each.asked > each.settled for each in self.result.lines)
-        self._ended_with = ATTENTION if open_rows else DONE
-        return Outcome(self._ended_with, outcome.summary)
+        return Outcome(ATTENTION if open_rows else DONE, outcome.summary)
 
 
 def lines_of(

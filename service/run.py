@@ -3,21 +3,20 @@
 Running it again resumes: what the ledger knows is not asked, transformed or sent again.
 """
 
-import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, nullcontext, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from types import TracebackType
 
 import anyio
 
 from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
+from service.command_log import logged
 from service.compose import KustomerSide, open_kustomer_side, open_salesforce
 from service.config import Config
 from service.confirm import refuse_unconfirmed
 from service.crash_points import reach
-from service.errors import ATTENTION, DONE, INTERRUPTED, Interrupted, explain
+from service.errors import ATTENTION, DONE
 from service.flow import Flow
 from service.identity import check_identity
 from service.ledger import open_ledger
@@ -29,16 +28,12 @@ from service.purge import check_not_purged
 from service.rebuild import check_whole
 from service.room import spool_room
 from service.seal import Sealer
+from service.stopping import until_stopped
 from service.unsealed import Transformer
 from state.books import Book
-from state.errors import StateError
 from state.ledger import Ledger
 from transforms.compile import CompiledMapping
 from transforms.lookups import Lookups
-
-LogEnd = Callable[
-    [type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[None]
-]
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,6 @@ class Migration:
         self._same_org = same_org
         self._clock = clock
         self._stop = stop
-        self._ended_with = DONE
         self._waits: list[Callable[[], str | None]] = []
         self._phases: tuple[Phase, ...] = PHASES
         self._progress = RunProgress(
@@ -98,37 +92,30 @@ class Migration:
             self._waits += [lambda: kustomer.waiting_for, lambda: salesforce.waiting_for]
             before = await ledger.jobs.count()
             reach("workspace-opened")
-            async with ledger.write() as tx:
-                run = await ledger.runs.start(tx, self.command, os.getpid())
-            reach("run-noted")
-            stack.push_async_exit(self._in_command_log(ledger, run))
-            await self._until_stopped(ledger, kustomer, salesforce, run)
-            return await self._conclude(ledger, before)
-
-    async def _until_stopped(
-        self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient, run: int
-    ) -> None:
-        """Do the run's work; a stop ends it wherever it is, also while a remote does not answer."""
-        done = False
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._stop_when_asked, group.cancel_scope)
-            await check_identity(
-                self._config, ledger, kustomer.client, salesforce, same_org=self._same_org
-            )
-            await check_not_purged(ledger)
-            await refuse_unconfirmed(self._config, ledger, kustomer.client, salesforce)
-            await self._prepare(ledger, salesforce, run)
-            self._phases = read_phases(self._config)
-            await check_whole(ledger, salesforce, self._phases)
-            await self._recall(ledger)
-            await self._drive(ledger, kustomer, salesforce)
-            done = True
-            group.cancel_scope.cancel()
-        if not done:
-            raise Interrupted(
-                "Stopped as asked. Everything done so far is kept.",
+            entry = await stack.enter_async_context(logged(ledger, self.command))
+            await until_stopped(
+                self._stop,
+                lambda: self._work(ledger, kustomer, salesforce, entry.run),
+                kept="Everything done so far is kept.",
                 next_step="Run migrate again to go on from here.",
             )
+            outcome = await self._conclude(ledger, before)
+            entry.ended_with = outcome.exit_code
+            return outcome
+
+    async def _work(
+        self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient, run: int
+    ) -> None:
+        await check_identity(
+            self._config, ledger, kustomer.client, salesforce, same_org=self._same_org
+        )
+        await check_not_purged(ledger)
+        await refuse_unconfirmed(self._config, ledger, kustomer.client, salesforce)
+        await self._prepare(ledger, salesforce, run)
+        self._phases = read_phases(self._config)
+        await check_whole(ledger, salesforce, self._phases)
+        await self._recall(ledger)
+        await self._drive(ledger, kustomer, salesforce)
 
     async def _prepare(self, ledger: Ledger, salesforce: SalesforceClient, run: int) -> None:
         """Hook: what is made sure or durable before the flow starts; `run` is this run's number."""
@@ -140,27 +127,6 @@ class Migration:
     async def _mapping(self, ledger: Ledger, salesforce: SalesforceClient) -> CompiledMapping:
         """Hook: the map in force."""
         return await load_mapping(self._config, ledger, salesforce)
-
-    def _in_command_log(self, ledger: Ledger, run: int) -> LogEnd:
-        """Return what notes the end of this run, however it ends."""
-
-        async def end(
-            kind: type[BaseException] | None,
-            error: BaseException | None,
-            trace: TracebackType | None,
-        ) -> None:
-            code = explain(error).exit_code if error else self._ended_with
-            if isinstance(error, anyio.get_cancelled_exc_class()):
-                code = INTERRUPTED
-            reach("run-ended")
-            # What ended the run is the news; that its end could not be noted, too, is not.
-            quiet = suppress(StateError) if error else nullcontext()
-            with anyio.CancelScope(shield=True), quiet:
-                async with ledger.write() as tx:
-                    await ledger.runs.finish(tx, run, code)
-            reach("run-end-noted")
-
-        return end
 
     async def _recall(self, ledger: Ledger) -> None:
         """Start the counters from the books of earlier runs."""
@@ -211,10 +177,6 @@ class Migration:
         )
         await flow.run(open_phases, self._progress.phases)
 
-    async def _stop_when_asked(self, scope: anyio.CancelScope) -> None:
-        await self._stop.wait()
-        scope.cancel()  # every step is durable or repeatable, so a cancelled run is a resumable one
-
     def _watch(self, kustomer: KustomerSide, queue: PageQueue, sealer: Sealer) -> None:
         def budgets() -> list[BudgetView]:
             views = []
@@ -252,8 +214,7 @@ class Migration:
             await ledger.jobs.count() - jobs_before,
             self._clock.now() - self._progress.started_at,
         )
-        self._ended_with = ATTENTION if attention else DONE
-        return Outcome(self._ended_with, summary)
+        return Outcome(ATTENTION if attention else DONE, summary)
 
 
 def _fresh(phases: Iterable[Phase]) -> dict[str, PhaseProgress]:

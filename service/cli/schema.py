@@ -17,8 +17,9 @@ from service.errors import DONE, REFUSED
 from service.logging import start_logging
 from service.schema.deploy import DeployedSchema, SchemaDeployment
 from service.schema.plan import PlannedSchema, plan_schema
-from service.schema.run import schema_session, until_stopped
+from service.schema.run import schema_session
 from service.schema.shown import plan_facts, plan_lines
+from service.stopping import until_stopped
 
 app = typer.Typer(help="Fields, objects and values that the map needs in Salesforce.")
 
@@ -43,7 +44,7 @@ def plan(context: typer.Context) -> None:
         async with schema_session(config, clock, "schema plan") as session:
             planned = await plan_schema(config, session.ledger, session.salesforce, session.org_id)
             code = REFUSED if planned.plan.impossible else DONE
-            session.ended_with = code
+            session.entry.ended_with = code
         if options.json:
             facts = {"nothing_to_do": planned.plan.empty, **plan_facts(planned)}
             print_document(SchemaPlanDocument, {"exit_code": code, **facts})
@@ -78,11 +79,16 @@ def deploy(
                     config, session.ledger, session.salesforce, clock, _Told()
                 )
                 result = await deployment.run(session.org_id, check_only=check_only)
-                session.ended_with = result.exit_code
+                session.entry.ended_with = result.exit_code
                 return result
 
         async with stop_on_signal() as stop:
-            result = await until_stopped(stop, run)
+            result = await until_stopped(
+                stop,
+                run,
+                kept="A deployment that was on its way was asked to end.",
+                next_step="Run the command again: it looks at the org as it is then.",
+            )
         if options.json:
             print_document(SchemaDeployDocument, _deploy_facts(result, check_only))
         else:

@@ -71,11 +71,6 @@ class Profile:
         self.seen += records
 
     @property
-    def fill_rate(self) -> float:
-        """The share of records with a value; 0 when none was seen."""
-        return self.filled / self.seen if self.seen else 0.0
-
-    @property
     def elements(self) -> int:
         """How many single values were seen."""
         return self.texts + self.numbers + self.booleans + self.objects

@@ -12,8 +12,7 @@ import service
 import state
 import transforms
 from connectors.errors import AuthRefused, InsecureAddress, RateLimited
-from service.errors import ROOTS, ConfigInvalid, exit_code_of, explain, recovery_of
-from service.run import Interrupted
+from service.errors import ROOTS, ConfigInvalid, Interrupted, exit_code_of, explain, recovery_of
 from state.errors import DiskFull, IllegalStep, StateDamaged, WorkspaceLocked
 from transforms.errors import MappingDoesNotFit, MappingInvalid
 
