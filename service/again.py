@@ -32,13 +32,19 @@ class Again:
         self._pause_s = 0.0
 
     async def choose(self) -> list[RowEntry]:
-        """Return the rows of the next job that wait to be sent again; nothing when there are none."""
+        """Return the rows of the next job that wait to be sent again; nothing when there are none.
+
+        New records first, then changes of those that are there; a job carries one or the other.
+        """
+        return await self._choose(change=False) or await self._choose(change=True)
+
+    async def _choose(self, *, change: bool) -> list[RowEntry]:
         chosen: list[RowEntry] = []
         after: tuple[str, int] | None = None
         room = _MOST_BYTES
         while True:
             block = await self._ledger.rows.pending(
-                self._phase, self._table, after=after, limit=_BLOCK
+                self._phase, self._table, change=change, after=after, limit=_BLOCK
             )
             for row in block:
                 room -= len(row.payload or b"")

@@ -86,7 +86,8 @@ class Anew:
             )
             async with self._ledger.write() as tx:
                 for source_id, parts in records.items():
-                    there = {part for key, part in known if key == source_id}
+                    changing = {row.part for row in parts if row.change}
+                    there = {part for key, part in known if key == source_id} - changing
                     await self._settle(tx, parts, there, outcomes)
             reach("retry-made")
 

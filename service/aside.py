@@ -4,7 +4,7 @@ They are applied in the transaction that ends the job. A job given up before its
 with it, so that putting its batches together again counts nothing twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AsideRow:
-    """A row set aside, with all that is needed to send it later. `detail`: whom it waits for."""
+    """A row set aside, with all that is needed to send it later. `detail`: whom it waits for.
+
+    `change`: it changes a record that is there.
+    """
 
     key: str
     part: int
@@ -29,10 +32,17 @@ class AsideRow:
     field: str
     payload: dict[str, Any]
     detail: str = ""
+    change: bool = False
 
     @staticmethod
     def of(
-        reader: "RowReader", index: int, reason: str, field_name: str, detail: str = ""
+        reader: "RowReader",
+        index: int,
+        reason: str,
+        field_name: str,
+        detail: str = "",
+        *,
+        change: bool = False,
     ) -> "AsideRow":
         """Take row `index` of `reader` aside for `reason`."""
         return AsideRow(
@@ -42,6 +52,7 @@ class AsideRow:
             field_name,
             loose_payload(reader, index),
             detail,
+            change,
         )
 
 
@@ -52,6 +63,9 @@ class Aside:
     `found`: rows that an earlier migration has made already, as (source id, part, target id,
     version in epoch ms, digest in hex). `match_keys`: the (match key, target id, source id) of those
     that have one, so that their twins find them.
+    `changed`: rows that came out differently than the records that they are. `fixed`: what cannot be
+    changed of rows that the job changes or leaves as they are. `same`: rows of which Salesforce has all,
+    in the form of `found`.
     """
 
     duplicates: int = 0
@@ -60,12 +74,15 @@ class Aside:
     matched: list[tuple[str, str]] = field(default_factory=list)
     found: list[tuple[str, int, str, int, str]] = field(default_factory=list)
     match_keys: list[tuple[str, str, str]] = field(default_factory=list)
+    changed: list[AsideRow] = field(default_factory=list)
+    fixed: list[AsideRow] = field(default_factory=list)
+    same: list[tuple[str, int, str, int, str]] = field(default_factory=list)
 
     def keys(self) -> set[tuple[str, int]]:
         """(source id, part) of every row set aside."""
         rows = {(row.key, row.part) for row in (*self.held, *self.waiting)}
         rows |= {(key, 0) for key, _ in self.matched}
-        return rows | {(key, part) for key, part, *_ in self.found}
+        return rows | {(key, part) for key, part, *_ in (*self.found, *self.same)}
 
     def claimed(self) -> set[str]:
         """Ids of the records that rows set aside stand for."""
@@ -88,14 +105,27 @@ class Aside:
             [(key, target) for key, target in raw["matched"]],
             [tuple(each) for each in raw.get("found", [])],
             [tuple(each) for each in raw.get("match_keys", [])],
+            [AsideRow(**row) for row in raw.get("changed", [])],
+            [AsideRow(**row) for row in raw.get("fixed", [])],
+            [tuple(each) for each in raw.get("same", [])],
         )
 
     async def apply(
-        self, tx: Tx, ledger: Ledger, phase: Phase, table: str, job: int
+        self,
+        tx: Tx,
+        ledger: Ledger,
+        phase: Phase,
+        table: str,
+        job: int,
+        refused: Container[tuple[str, int]] = (),
     ) -> tuple[int, int, int, int]:
-        """Make it durable; return (duplicates, newly matched, held, newly found) records."""
+        """Make it durable; return (duplicates, newly matched, held, newly found) records.
+
+        `refused`: (source id, part) of rows that the job sent and Salesforce did not take.
+        """
         repeats = Repeats(ledger, phase)
-        entries = [self._entry(phase, table, row, "held") for row in self.held]
+        await self._note_changes(tx, ledger, phase, table, refused)
+        entries = [self._entry(phase, table, row, "held") for row in self.held if not row.change]
         entries += [self._entry(phase, table, row, "waiting") for row in self.waiting]
         repeated = await repeats.put(tx, entries, job)
         matched = 0
@@ -109,7 +139,27 @@ class Aside:
         learned = [(key, 0) for key, _ in self.matched] + [each[:2] for each in self.found]
         duplicates = self.duplicates + repeated + await repeats.forget(tx, learned)
         await ledger.books.add(tx, phase.name, duplicates=duplicates, matched=matched, loaded=found)
-        return duplicates, matched, sum(row.part == 0 for row in self.held), found
+        held = sum(row.part == 0 and not row.change for row in self.held)
+        return duplicates, matched, held, found
+
+    async def _note_changes(
+        self,
+        tx: Tx,
+        ledger: Ledger,
+        phase: Phase,
+        table: str,
+        refused: Container[tuple[str, int]],
+    ) -> None:
+        """Let changed rows be sent, hold those that cannot be, and note which version is there."""
+        held = [row for row in self.held if row.change]
+        held += [row for row in self.fixed if (row.key, row.part) not in refused]
+        entries = [self._entry(phase, table, row, "pending") for row in self.changed]
+        entries += [self._entry(phase, table, row, "held") for row in held]
+        if entries:
+            await ledger.rows.put(tx, entries)
+        same = [(*each[:4], bytes.fromhex(each[4])) for each in self.same]
+        if same:
+            await ledger.crosswalk.revise(tx, phase.kind, same)
 
     async def _learn_found(self, tx: Tx, ledger: Ledger, phase: Phase, table: str, job: int) -> int:
         if self.match_keys:
@@ -135,6 +185,7 @@ class Aside:
             detail=row.detail,
             payload=orjson.dumps(row.payload),
             object=table,
+            change=row.change,
         )
 
 

@@ -16,13 +16,16 @@ from service.aside import Aside, AsideRow
 from service.job_rows import CompactRows, JobRow, JobRows, ParentCells, RowReader, Target
 from service.phases import Phase
 from state.batches import Batch
+from state.crosswalk import Standing
 from state.ledger import Ledger
 from transforms.compile import ParentField, Table
 
 __all__ = ["Assembler", "JobRow", "JobRows", "RowReader"]
 
+CHANGED = "changed"
 REBUILT = "rebuilt"  # the fact that the crosswalk was learned from Salesforce
 
+Place = tuple[str, int]
 _Placed = tuple[str, str, int, int, int]
 """A row: its lock parent, key and part, the number of its reader and its place there."""
 
@@ -43,15 +46,13 @@ class Assembler:
         Nothing is written: what was set aside becomes durable with the job's intent.
         """
         readers = await anyio.to_thread.run_sync(self._open, stack, batches, loose)
-        resolved = [
-            await self._resolve(number, parent, readers)
-            for number, parent in enumerate(self._table.parents)
-        ]
+        parents = await self.parents(readers)
         known = await self._known_keys(readers, None)
+        standing = await self._standing(known)
         matches = await self._known_matches(readers)
         recovered = await self._recovered(readers)
         return await anyio.to_thread.run_sync(
-            self._decide, readers, resolved, known, matches, recovered
+            self._decide, readers, parents, known, matches, recovered, standing
         )
 
     async def reassemble(
@@ -68,12 +69,9 @@ class Assembler:
         the crosswalk still belong to it.
         """
         readers = await anyio.to_thread.run_sync(self._open, stack, batches, loose)
-        resolved = [
-            await self._resolve(number, parent, readers)
-            for number, parent in enumerate(self._table.parents)
-        ]
+        parents = await self.parents(readers)
         known = await self._known_keys(readers, job) | aside.keys()
-        rows = await anyio.to_thread.run_sync(self._decide, readers, resolved, known, {}, {})
+        rows = await anyio.to_thread.run_sync(self._decide, readers, parents, known, {}, {}, {})
         rows.aside = aside
         return rows
 
@@ -87,6 +85,24 @@ class Assembler:
             for batch in batches
         ]
         return [*opened, *loose]
+
+    async def parents(
+        self, readers: Sequence[RowReader]
+    ) -> tuple[list[ParentCells], list[set[str]]]:
+        """The cells of each parent field, and its references whose rows must wait."""
+        cells, missing = [], []
+        for number, parent in enumerate(self._table.parents):
+            made = ParentCells(parent, await self._resolve(number, parent, readers))
+            cells.append(made)
+            missing.append(made.missing({r for reader in readers for r in reader.parents[number]}))
+        return cells, missing
+
+    async def _standing(self, known: set[Place]) -> dict[Place, Standing]:
+        """What the known rows became, where a record can be changed."""
+        if not known or not self._table.followed:
+            return {}
+        keys = sorted({key for key, _ in known})
+        return await self._ledger.crosswalk.standing(self._phase.kind, keys)
 
     async def _known_keys(
         self, readers: Sequence[RowReader], except_job: int | None
@@ -133,23 +149,17 @@ class Assembler:
     def _decide(
         self,
         readers: Sequence[RowReader],
-        resolved: Sequence[dict[str, Target]],
-        known: set[tuple[str, int]],
+        parents: tuple[list[ParentCells], list[set[str]]],
+        known: set[Place],
         matches: dict[str, str],
-        recovered: dict[tuple[str, int], str],
+        recovered: dict[Place, str],
+        standing: dict[Place, Standing],
     ) -> JobRows:
         aside = Aside()
-        cells = [
-            ParentCells(parent, targets)
-            for parent, targets in zip(self._table.parents, resolved, strict=True)
-        ]
-        missing = [
-            each.missing({ref for reader in readers for ref in reader.parents[number]})
-            for number, each in enumerate(cells)
-        ]
+        cells, missing = parents
         rows = self._in_order(readers)
         if known or recovered or _has_repeats(readers):
-            rows = self._newest(rows, readers, known, recovered, aside)
+            rows = self._newest(rows, readers, known, recovered, standing, aside)
         if any(missing) or any(any(reader.parents[-1]) for reader in readers):
             rows = self._that_go(rows, readers, missing, matches, aside)
         places = [row[3:] for row in rows]
@@ -157,7 +167,7 @@ class Assembler:
 
     def _in_order(self, readers: Sequence[RowReader]) -> list[_Placed]:
         """All rows, sorted by lock parent, then key and part."""
-        sort_at = self._lock_position()
+        sort_at = self.lock_position
         rows: list[_Placed] = []
         for number, reader in enumerate(readers):
             locks = reader.keys if sort_at is None else reader.parents[sort_at]
@@ -169,15 +179,18 @@ class Assembler:
         self,
         rows: Sequence[_Placed],
         readers: Sequence[RowReader],
-        known: set[tuple[str, int]],
-        recovered: dict[tuple[str, int], str],
+        known: set[Place],
+        recovered: dict[Place, str],
+        standing: dict[Place, Standing],
         aside: Aside,
     ) -> list[_Placed]:
         """One place per (key, part): a record that pages showed twice is sent once, the newest.
 
-        What a rebuild found is taken over when it is first seen; seen again it is a duplicate.
+        What a rebuild found is taken over when it is first seen; seen again it is a duplicate. One that
+        is there already and comes out differently is a duplicate too, and its row changes it.
         """
-        newest: dict[tuple[str, int], _Placed] = {}
+        newest: dict[Place, _Placed] = {}
+        changed: dict[Place, _Placed] = {}
         recovered = dict(recovered)
         for row in sorted(rows, key=itemgetter(3, 4)):  # as they were read
             place = row[1], row[2]
@@ -186,13 +199,31 @@ class Assembler:
                 _take_over(aside, readers[row[3]], row[4], target)
                 continue
             before = newest.get(place)
+            if place in standing and self._changes(standing[place], readers, row):
+                later = changed.get(place, row)
+                changed[place] = (
+                    row if _version(readers, row) >= _version(readers, later) else later
+                )
             if place in known or before is not None:
                 aside.duplicates += row[2] == 0
             if place not in known and (
                 before is None or _version(readers, row) > _version(readers, before)
             ):
                 newest[place] = row
+        for row in changed.values():
+            aside.changed.append(AsideRow.of(readers[row[3]], row[4], CHANGED, "", change=True))
         return sorted(newest.values())
+
+    def _changes(self, there: Standing, readers: Sequence[RowReader], row: _Placed) -> bool:
+        """Whether a row says something else than the record that it became, and nothing older.
+
+        A record that was there before the migration is not ours to change.
+        """
+        if there.object != self._table.object or there.origin == "matched":
+            return False
+        reader, index = readers[row[3]], row[4]
+        digest = bytes.fromhex(reader.digests[index])
+        return reader.versions[index] >= there.version_ms and digest != there.digest
 
     def _that_go(
         self,
@@ -209,14 +240,14 @@ class Assembler:
             reader, index = readers[row[3]], row[4]
             if self._set_aside(reader, index, matches, claimed, aside):
                 continue
-            lacks = self._lacks(reader, index, missing)
+            lacks = self.lacks(reader, index, missing)
             if lacks:
                 aside.held.append(AsideRow.of(reader, index, "parent-missing", *lacks))
             else:
                 going.append(row)
         return sorted(going)
 
-    def _lacks(
+    def lacks(
         self, reader: RowReader, index: int, missing: Sequence[set[str]]
     ) -> tuple[str, str] | None:
         """The parent that is not there: its field, and its name as `kind:id`, or several."""
@@ -250,16 +281,23 @@ class Assembler:
         claimed.add(match_key)
         return False
 
-    def _lock_position(self) -> int | None:
+    @property
+    def lock_position(self) -> int | None:
+        """The number of the parent field by which rows are sorted, if there is one."""
         names = [parent.name for parent in self._table.parents]
         lock = self._phase.lock_parent
         return names.index(lock) if lock in names else None
 
-    def _header(self) -> bytes:
+    @property
+    def columns(self) -> list[str]:
+        """All columns of a row, those of its parents behind."""
         columns = list(self._table.columns)
         for parent in self._table.parents:
             columns.extend(dict.fromkeys(parent.columns.values()))
-        return ('"' + '","'.join(columns) + '"\n').encode()
+        return columns
+
+    def _header(self) -> bytes:
+        return ('"' + '","'.join(self.columns) + '"\n').encode()
 
 
 def _has_repeats(readers: Sequence[RowReader]) -> bool:

@@ -68,7 +68,7 @@ class Harvester:
         Raises, after all of it is durable: `StorageFull`; `NoProgress` for a job of which no row
         was tried.
         """
-        brought = await self._brought(job, rows)
+        brought = {} if rows.changes else await self._brought(job, rows)
         reading = Reading(
             job,
             sf_id,
@@ -85,7 +85,8 @@ class Harvester:
         reading.doubts += [(row, "outcome-unknown", "") for row in reading.claims.left()]
         await self._settle(reading)
         reach("results-read")
-        await self._learn_matches(rows)
+        if not rows.changes:
+            await self._learn_matches(rows)
         await self._end(job, rows.aside, reading.outcome, rows)
         self._stop_if_needed(reading)
         return reading.outcome
@@ -162,16 +163,23 @@ class Harvester:
     async def _made(self, reading: Reading, entries: list[Learned]) -> None:
         if entries:
             reading.outcome.successes += len(entries)
-            reading.outcome.repeated += await self._learn(reading.job, sorted(entries), "loaded")
+            reading.outcome.repeated += await self._learn(
+                reading.job, sorted(entries), "loaded", changes=reading.rows.changes
+            )
             reach("results-learned")
 
-    async def _learn(self, job: int, entries: Sequence[Learned], origin: str) -> int:
+    async def _learn(
+        self, job: int, entries: Sequence[Learned], origin: str, *, changes: bool = False
+    ) -> int:
         """Store ids; a record counts as loaded when its first part is new in the crosswalk.
 
         Returns how many records were there already, brought by another job.
         """
         firsts = [entry for entry in entries if entry[1] == 0]
         others = [entry for entry in entries if entry[1] != 0]
+        if changes:
+            await self._revise(entries)
+            return 0
         async with self._ledger.write() as tx:
             new = await self._put(tx, job, firsts, origin)
             await self._put(tx, job, others, origin)
@@ -179,6 +187,14 @@ class Harvester:
             reach("learned-uncommitted")
         self._progress.loaded += new
         return len(firsts) - new
+
+    async def _revise(self, entries: Sequence[Learned]) -> None:
+        """Note which versions are there now."""
+        async with self._ledger.write() as tx:
+            changed = await self._ledger.crosswalk.revise(tx, self._phase.kind, entries)
+            await self._ledger.books.add(tx, self._phase.name, changed=changed)
+            reach("revised-uncommitted")
+        self._progress.changed += changed
 
     async def _put(self, tx: Tx, job: int, entries: Sequence[Learned], origin: str) -> int:
         if not entries:
@@ -269,11 +285,15 @@ class Harvester:
         learned = [(row.key, row.part) for row in rows if (row.key, row.part) not in apart]
         repeats = Repeats(self._ledger, self._phase)
         async with self._ledger.write() as tx:
-            repeated = outcome.repeated + await repeats.put(tx, outcome.entries, job)
-            repeated += await repeats.forget(tx, learned)
+            if sent is not None and sent.changes:
+                repeated = 0
+                await self._ledger.rows.put(tx, outcome.entries, out_of=job)
+            else:
+                repeated = outcome.repeated + await repeats.put(tx, outcome.entries, job)
+                repeated += await repeats.forget(tx, learned)
             await self._ledger.books.add(tx, self._phase.name, duplicates=repeated)
             duplicates, matched, held, found = await aside.apply(
-                tx, self._ledger, self._phase, self._table, job
+                tx, self._ledger, self._phase, self._table, job, refused=apart
             )
             # Rows that were set apart again belong to no job any more: their history stays.
             await self._ledger.rows.clear_of_job(tx, self._phase.name, job)
@@ -286,7 +306,8 @@ class Harvester:
         self._progress.held += held
         self._progress.loaded += found
         self._progress.failed += sum(
-            entry.state == "failed" and entry.part == 0 for entry in outcome.entries
+            entry.state == "failed" and entry.part == 0 and not entry.change
+            for entry in outcome.entries
         )
 
     def _stop_if_needed(self, reading: Reading) -> None:

@@ -66,7 +66,7 @@ class JobRunner:
                 tx,
                 phase=phase.name,
                 object=table,
-                operation=phase.operation,
+                operation=_operation(phase, rows),
                 lane=batches[0].lane if batches else 0,
                 rows_sent=len(rows.rows),
                 aside=rows.aside.dump(),
@@ -85,8 +85,7 @@ class JobRunner:
         Raises `JobNotMade` when Salesforce takes no job at all, and the connectors' errors. After a
         crash in here, `settle` reads the ledger and Salesforce and goes on.
         """
-        operation: Operation = "update" if phase.operation == "update" else "insert"
-        sf_id = await self._create_and_upload(job, table, operation, rows)
+        sf_id = await self._create_and_upload(job, table, _operation(phase, rows), rows)
         await self._close(job, sf_id)
         return sf_id
 
@@ -207,6 +206,10 @@ class JobRunner:
                 error=ended.error_message if ended else "gone",
             )
         reach("job-end-noted")
+
+
+def _operation(phase: Phase, rows: JobRows) -> Operation:
+    return "update" if rows.changes or phase.operation == "update" else "insert"
 
 
 async def _wait_or_give_up(again: Again, error: ConnectorError) -> None:

@@ -151,7 +151,7 @@ class JobRows:
     """What one job sends, in order, and what was set aside while putting it together.
 
     A job waits in Salesforce for minutes, several at a time, so it is kept small: places of rows
-    (`readers` and positions in them), not rows.
+    (`readers` and positions in them), not rows. `changes`: its rows change records that are there.
     """
 
     def __init__(
@@ -161,10 +161,13 @@ class JobRows:
         cells: Sequence[ParentCells],
         places: Sequence[tuple[int, int]],
         aside: Aside,
+        *,
+        changes: bool = False,
     ) -> None:
         self.header = header
         self.readers = readers
         self.aside = aside
+        self.changes = changes
         self._cells = cells
         self._reader_of = array("I", [number for number, _ in places])
         self._index_of = array("I", [index for _, index in places])

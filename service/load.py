@@ -18,6 +18,7 @@ from connectors.salesforce.ingest import IngestJobs
 from service.again import Again
 from service.aside import Aside, LooseRows
 from service.assemble import Assembler, JobRows
+from service.changes import ChangeAssembler
 from service.crash_points import reach
 from service.first_look import FirstLook
 from service.harvest import Harvester, NoProgress
@@ -64,6 +65,7 @@ class Loader:
         self._desk = desk
         self._runner = JobRunner(ledger, ingest)
         self._assembler = Assembler(ledger, phase, table)
+        self._changes = ChangeAssembler(ledger, client, phase, table, self._assembler)
         settler = Settler(ledger, client, phase, table.object)
         self._first_look = FirstLook(ledger, settler, phase, table)
         self._harvester = Harvester(ledger, ingest, settler, phase, table.object, progress)
@@ -121,8 +123,12 @@ class Loader:
             with ExitStack() as files:
                 readers = [self._loose_rows(loose)] if loose else []
                 async with self._desk:
-                    rows = await self._assembler.assemble(files, batches, readers)
-                await self._first_look.take_out(rows)
+                    if loose and loose[0].change:
+                        rows = await self._changes.assemble(loose)
+                    else:
+                        rows = await self._assembler.assemble(files, batches, readers)
+                if not rows.changes:
+                    await self._first_look.take_out(rows)
                 reach("rows-assembled")
                 job = await self._runner.intend(
                     self._phase, self._table.object, rows, batches, loose
@@ -226,6 +232,8 @@ class Loader:
     async def _rows_of(self, job: Job, batches: Sequence[Batch], files: ExitStack) -> JobRows:
         """Put a sent job's rows together again; what was set aside then is read, not re-decided."""
         loose = await self._ledger.rows.of_job(job.id)
+        if loose and loose[0].change:
+            return self._changes.reassemble(loose, Aside.load(job.aside))
         readers = [self._loose_rows(loose)] if loose else []
         aside = Aside.load(job.aside)
         return await self._assembler.reassemble(files, batches, readers, aside, job.id)

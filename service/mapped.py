@@ -28,6 +28,8 @@ from transforms.lookups import Lookups
 from transforms.mapping import Mapping, parse_mapping
 from transforms.shape import FieldShape, ObjectShape
 
+# The number of the map that what is loaded follows.
+FOLLOWED = "followed_map"
 MAPPING_FILE = "mapping.yaml"
 
 
@@ -43,6 +45,7 @@ class LoadedMap:
 
     compiled: CompiledMapping
     phases: tuple[Phase, ...]
+    text: str
     digest: str
     form: str
     changed: bool
@@ -83,7 +86,7 @@ async def read_mapping(config: Config, ledger: Ledger, salesforce: SalesforceCli
     news = known is None or changed or known.form != form
     if known is not None and (changed or known.form not in ("", form)):
         await refuse_if_on_their_way(ledger, "the map or the fields that Salesforce lets be set")
-    return LoadedMap(compiled, phases, digest, form, changed, news)
+    return LoadedMap(compiled, phases, text, digest, form, changed, news)
 
 
 def read_map(config: Config) -> Mapping:
@@ -156,7 +159,11 @@ async def accept(tx: Tx, ledger: Ledger, loaded: LoadedMap, *, by: str) -> None:
     if known is not None and known.digest == loaded.digest and not known.form:
         await ledger.maps.set_form(tx, known.number, loaded.form)
     else:
-        await ledger.maps.accept(tx, digest=loaded.digest, form=loaded.form, by=by)
+        number = await ledger.maps.accept(
+            tx, digest=loaded.digest, form=loaded.form, by=by, text=loaded.text
+        )
+        if known is None:
+            await ledger.facts.set(tx, FOLLOWED, str(number))
 
 
 async def refuse_if_on_their_way(ledger: Ledger, what: str) -> None:

@@ -35,6 +35,7 @@ class PhaseSnapshot:
     held: int
     failed: int
     duplicates: int
+    changed: int
     rate_per_s: float
     eta_s: float | None
 
@@ -55,7 +56,10 @@ class RunSnapshot:
 
 @dataclass
 class PhaseProgress:
-    """The live counters of one phase."""
+    """The live counters of one phase.
+
+    `before`: sightings of earlier passes, whose records are counted in all but `extracted`.
+    """
 
     name: str
     state: str = "waiting"
@@ -67,11 +71,14 @@ class PhaseProgress:
     held: int = 0
     failed: int = 0
     duplicates: int = 0
+    changed: int = 0
+    before: int = 0
     _marks: deque[tuple[float, int]] = field(default_factory=deque)
 
     def settled(self) -> int:
         """Records whose way has ended, one way or the other."""
-        return self.loaded + self.matched + self.skipped + self.held + self.failed + self.duplicates
+        ended = self.loaded + self.matched + self.skipped + self.held + self.failed
+        return ended + self.duplicates - self.before
 
     def snapshot(self, now: float) -> PhaseSnapshot:
         """Freeze the counters, with the rate over the last minute and an honest estimate."""
@@ -92,6 +99,7 @@ class PhaseProgress:
             self.held,
             self.failed,
             self.duplicates,
+            self.changed,
             rate,
             self._eta(rate),
         )

@@ -104,8 +104,10 @@ class Reading:
             reason=reason,
             field=fields,
             detail="",
-            payload=orjson.dumps(loose_payload(reader, row.index)),
+            # Of a change the ledger keeps what the map made: what differs is found anew.
+            payload=None if self.rows.changes else orjson.dumps(loose_payload(reader, row.index)),
             object=self.table,
             tries=tried,
             attempts=1,
+            change=self.rows.changes,
         )

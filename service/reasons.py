@@ -32,6 +32,22 @@ REASONS: dict[str, Reason] = {
         "A value is not in the line's value map, and there is no default.",
         "Add the value to the map.",
     ),
+    "changed": Reason(
+        "The record came out differently than it is in Salesforce.",
+        "Nothing: migrate sends what differs.",
+    ),
+    "conflict": Reason(
+        "Somebody changed the record in Salesforce after our last write, and it differs in these fields.",
+        "Look at the record in both; what is in Salesforce is kept.",
+    ),
+    "cannot-change": Reason(
+        "Salesforce does not let these fields be changed once the record is made.",
+        "Nothing can be sent; what was sent first stays.",
+    ),
+    "gone-in-salesforce": Reason(
+        "The record was deleted in Salesforce, so it cannot follow its source.",
+        "Nothing, if that was meant; it is not made again.",
+    ),
     "no-id": Reason("The source gave a record without an id.", "Report it to Kustomer support."),
     "bad-id": Reason(
         "The record's id holds characters that no id has.", "Report it to Kustomer support."

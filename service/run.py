@@ -22,10 +22,12 @@ from service.identity import check_identity
 from service.ledger import open_ledger
 from service.mapped import load_mapping, read_lookups, read_phases
 from service.pages import PageQueue
+from service.passes import sighted_before
 from service.phases import PHASES, Phase
 from service.progress import BudgetView, PhaseProgress, RunProgress, RunSnapshot
 from service.purge import check_not_purged
 from service.rebuild import check_whole
+from service.remap import follow_map
 from service.room import spool_room
 from service.seal import Sealer
 from service.stopping import until_stopped
@@ -119,6 +121,7 @@ class Migration:
 
     async def _prepare(self, ledger: Ledger, salesforce: SalesforceClient, run: int) -> None:
         """Hook: what is made sure or durable before the flow starts; `run` is this run's number."""
+        await follow_map(self._config, ledger, salesforce)
 
     async def _phases_to_run(self, ledger: Ledger) -> list[Phase]:
         """Hook: the open phases that this run drives to their gates."""
@@ -133,7 +136,9 @@ class Migration:
         self._progress.phases = _fresh(self._phases)
         for progress in self._progress.phases.values():
             book = await ledger.books.read(progress.name)
-            progress.extracted = book.extracted
+            progress.before = await sighted_before(ledger, progress.name)
+            progress.extracted = book.extracted - progress.before
+            progress.changed = book.changed
             progress.loaded = book.loaded
             progress.matched = book.matched
             progress.duplicates = book.duplicates
@@ -207,7 +212,10 @@ class Migration:
         books = {phase.name: await ledger.books.read(phase.name) for phase in self._phases}
         parts = [await ledger.books.in_part(phase.name) for phase in self._phases]
         gaps = [await ledger.facts.get(f"gap.{phase.name}") for phase in self._phases]
-        rows = any(parts) or any(book.held or book.failed for book in books.values())
+        rows = any(parts) or any(
+            book.held or book.failed or book.changes_held or book.changes_failed
+            for book in books.values()
+        )
         attention = rows or any(gaps)
         summary = RunSummary(
             books,

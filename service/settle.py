@@ -64,7 +64,7 @@ class Settler:
         that stand for other rows though the crosswalk does not say so yet. Keys are compared
         exactly, and a record in the bin never stands for a keyed row: its children would be refused.
         """
-        if not doubted or self._phase.operation == "update":
+        if not doubted or self._phase.operation == "update" or rows.changes:
             return Found()  # a change that is made twice is made once: it is sent again
         if self._phase.content is None:
             return await self._by_key(doubted)

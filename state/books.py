@@ -10,10 +10,17 @@ from dataclasses import dataclass, field
 from state.database import Database, Tx
 from state.queries import load
 
+_BY_REASON = ("skipped", "row:held", "row:failed", "change:held", "change:failed")
+
 
 @dataclass(frozen=True)
 class Book:
-    """One phase's records by where they went; a record in several parts counts once."""
+    """One phase's records by where they went; a record in several parts counts once.
+
+    `changed` counts changes that were made of records in Salesforce; `changes_held` and
+    `changes_failed` count, by reason, those that were not, `changes_pending` those still to be sent.
+    The records themselves are among the loaded ones, and their sightings among the duplicates.
+    """
 
     extracted: int = 0
     duplicates: int = 0
@@ -23,6 +30,10 @@ class Book:
     held: dict[str, int] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
     pending: int = 0
+    changed: int = 0
+    changes_held: dict[str, int] = field(default_factory=dict)
+    changes_failed: dict[str, int] = field(default_factory=dict)
+    changes_pending: int = 0
 
     @property
     def difference(self) -> int:
@@ -34,20 +45,22 @@ class Book:
 
     @property
     def balanced(self) -> bool:
-        """True when every record is accounted for and none is still to be sent."""
-        return self.difference == 0 and self.pending == 0
+        """True when every record is accounted for and nothing is still to be sent."""
+        return self.difference == 0 and self.pending == 0 and self.changes_pending == 0
 
 
 def book_of(lines: Iterable[tuple[str, str, int]]) -> Book:
-    """Add (account, reason, records) lines up; accounts `row:STATE` are counted from rows."""
+    """Add (account, reason, records) lines up; accounts `row:` and `change:` are counted from rows."""
     plain: dict[str, int] = {}
-    by_reason: dict[str, dict[str, int]] = {"skipped": {}, "row:held": {}, "row:failed": {}}
-    pending = 0
+    by_reason: dict[str, dict[str, int]] = {name: {} for name in _BY_REASON}
+    pending = changes_pending = 0
     for account, reason, count in lines:
         if account in by_reason:
             by_reason[account][reason] = count
         elif account.startswith("row:"):
             pending += count
+        elif account.startswith("change:"):
+            changes_pending += count
         else:
             plain[account] = count
     return Book(
@@ -56,6 +69,9 @@ def book_of(lines: Iterable[tuple[str, str, int]]) -> Book:
         held=by_reason["row:held"],
         failed=by_reason["row:failed"],
         pending=pending,
+        changes_held=by_reason["change:held"],
+        changes_failed=by_reason["change:failed"],
+        changes_pending=changes_pending,
     )
 
 
@@ -75,6 +91,7 @@ class Books:
         duplicates: int = 0,
         loaded: int = 0,
         matched: int = 0,
+        changed: int = 0,
     ) -> None:
         """Add records to the accounts of a phase."""
         accounts = {
@@ -82,6 +99,7 @@ class Books:
             "duplicates": duplicates,
             "loaded": loaded,
             "matched": matched,
+            "changed": changed,
         }
         rows = [(phase, name, "", count) for name, count in accounts.items() if count]
         if rows:

@@ -32,6 +32,17 @@ class Entry:
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a row became: its object and id, how it came there, and the version that was sent."""
+
+    object: str
+    target_id: str
+    origin: str
+    version_ms: int
+    digest: bytes
+
+
 class Crosswalk:
     """Ids by kind, source id and part (a note that was split has several parts)."""
 
@@ -133,6 +144,35 @@ class Crosswalk:
             self._sql["brought_by"], (number, job), encode_ids(ids)
         )
         return {(decode_id(key), part): target for key, part, target in rows}
+
+    async def standing(self, kind: str, ids: Sequence[str]) -> dict[tuple[str, int], Standing]:
+        """Return what each known (id, part) of those ids became."""
+        number = await self._number(kind)
+        if number is None or not ids:
+            return {}
+        rows = await self._database.fetch_in(
+            self._sql["standing"], (number,), sorted(encode_ids(ids))
+        )
+        names = await self._names_for(each for row in rows for each in (row[2], row[4]))
+        return {
+            (decode_id(key), part): Standing(names[object_], target, names[origin], version, digest)
+            for key, part, object_, target, origin, version, digest in rows
+        }
+
+    async def revise(
+        self, tx: Tx, kind: str, entries: Sequence[tuple[str, int, str, int, bytes]]
+    ) -> int:
+        """Note which version of (source id, part, target id, version ms, digest) is there now.
+
+        Returns how many were of another version; doing it twice counts nothing twice.
+        """
+        numbers = await self._numbers_of(tx, (kind,))
+        keys = encode_ids(entry[0] for entry in entries)
+        rows = [
+            (version, digest, numbers[0], key, part, target)
+            for key, (_, part, target, version, digest) in zip(keys, entries, strict=True)
+        ]
+        return await tx.run_many(self._sql["revise"], rows)
 
     async def origins(self, kind: str, ids: Sequence[str]) -> dict[str, str]:
         """Return how each known source id came here (`loaded`, `found`, `matched`)."""

@@ -1,5 +1,7 @@
 """Facts: single values that a run must agree with or remembers (orgs, digests, marks)."""
 
+from collections.abc import Sequence
+
 from state.database import Database, Tx
 from state.queries import load
 
@@ -19,6 +21,10 @@ class Facts:
     async def set(self, tx: Tx, key: str, value: str) -> None:
         """Set or replace the value."""
         await tx.run(self._sql["set"], (key, value))
+
+    async def drop(self, tx: Tx, keys: Sequence[str]) -> None:
+        """Forget values; one that was never set is no error."""
+        await tx.run_many(self._sql["drop"], [(key,) for key in keys])
 
     async def all(self) -> dict[str, str]:
         """Return every fact."""

@@ -10,6 +10,7 @@ from state.queries import load
 @dataclass(frozen=True)
 class MapEntry:
     """One accepted map. `digest`: of its text. `form`: of the columns it came to, '' if unknown.
+    `text`: '' for a map that an earlier version accepted.
 
     `accepted_by`: the command that accepted it; `accepted_at` in epoch seconds.
     """
@@ -19,6 +20,7 @@ class MapEntry:
     form: str
     accepted_by: str
     accepted_at: float
+    text: str = ""
 
 
 class Maps:
@@ -38,9 +40,13 @@ class Maps:
         """Return all maps, oldest first."""
         return [MapEntry(*row) for row in await self._database.fetch(self._sql["history"])]
 
-    async def accept(self, tx: Tx, *, digest: str, form: str, by: str) -> int:
+    async def accept(self, tx: Tx, *, digest: str, form: str, by: str, text: str) -> int:
         """Put a map in force; rows stored from now on are of it. Returns its number."""
-        return await tx.run(self._sql["accept"], (digest, form, by, self._clock()))
+        return await tx.run(self._sql["accept"], (digest, form, by, self._clock(), text))
+
+    async def newest(self, tx: Tx) -> int:
+        """Return the number of the map in force, as `tx` sees it."""
+        return int((await tx.fetch(self._sql["current"]))[0][0])
 
     async def set_form(self, tx: Tx, number: int, form: str) -> None:
         """Note the columns of a map that was accepted before they were looked at."""

@@ -22,8 +22,8 @@ class RowEntry:
     `payload`: all that is needed to send or to map it again; made for the target `object` by the
     accepted map number `map`, or not made yet ('' and None). `job` carries it, if one does.
     `attempts`: how often it was sent; `tries`: how often Salesforce was too busy for it since a person
-    last asked for it. `slice` and `page`: where it came in, if known. Times are epoch seconds; they
-    and `map` are set by the ledger.
+    last asked for it. `slice` and `page`: where it came in, if known. `change`: it changes a record
+    that the crosswalk knows. Times are epoch seconds; they and `map` are set by the ledger.
     """
 
     phase: str
@@ -43,6 +43,7 @@ class RowEntry:
     attempts: int = 0
     slice: int | None = None
     page: int | None = None
+    change: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ class Rows:
                 entry.slice,
                 entry.page,
                 now,
+                entry.change,
             )
             for entry in entries
         ]
@@ -177,10 +179,10 @@ class Rows:
         values = [(phase, encode_id(source_id), part) for source_id, part in places]
         return await tx.run_many(self._sql["forget"], values) if values else 0
 
-    async def counts(self, phase: str) -> dict[tuple[str, str], int]:
-        """Count records by (state, reason), also those of which only a later part is concerned."""
+    async def counts(self, phase: str) -> dict[tuple[str, str, bool], int]:
+        """Count records by (state, reason, change), also those with only a later part concerned."""
         rows = await self._database.fetch(self._sql["counts"], (phase,))
-        return {(state, reason): count for state, reason, count in rows}
+        return {(state, reason, bool(change)): count for state, reason, change, count in rows}
 
     async def listed(
         self,
@@ -204,15 +206,17 @@ class Rows:
         phase: str,
         object: str,
         *,
+        change: bool = False,
         after: tuple[str, int] | None = None,
         limit: int = -1,
     ) -> list[RowEntry]:
-        """Return the rows to be sent again to `object` that no job carries, by (id, part).
+        """Return the rows to be sent to `object` that no job carries, by (id, part).
 
-        At most `limit` of them (all for -1), those that come behind `after`.
+        Either new records or changes of those that are there. At most `limit` of them (all for -1),
+        those that come behind `after`.
         """
         key, part = (encode_id(after[0]), after[1]) if after else (b"", -1)
-        return await self._entries("pending", (phase, object, key, part, limit))
+        return await self._entries("pending", (phase, object, change, key, part, limit))
 
     async def unmade(self, phase: str, records: int) -> list[RowEntry]:
         """Return rows to be sent again that were not made by the map in force, of so many records.
@@ -247,7 +251,9 @@ class Rows:
 
     async def _entries(self, name: str, values: Sequence[object]) -> list[RowEntry]:
         found = await self._database.fetch(self._sql[name], values)
-        entries = [RowEntry(row[0], decode_id(row[1]), *row[2:]) for row in found]
+        entries = [
+            RowEntry(*(row[0], decode_id(row[1]), *row[2:-1], bool(row[-1]))) for row in found
+        ]
         if self._cipher is None:
             return entries
         return [replace(entry, payload=self._opened(entry.payload)) for entry in entries]

@@ -48,6 +48,11 @@ class Slices:
         """Note pages as sealed, in the transaction that seals their rows."""
         await tx.run_many(self._sql["page_done"], [(phase, number, page) for page in pages])
 
+    async def forget(self, tx: Tx, phase: str) -> None:
+        """Forget the plan of a phase and what was read of it: it is read anew."""
+        await tx.run(self._sql["forget_pages"], (phase,))
+        await tx.run(self._sql["forget"], (phase,))
+
     async def finish(self, tx: Tx, phase: str, number: int) -> None:
         """Note that a slice is read to its end; its single pages are forgotten."""
         await tx.run(self._sql["finish"], (phase, number))

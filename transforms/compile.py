@@ -1,6 +1,6 @@
 """Turns a mapping and the target's shape into plain functions, or says all that does not fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 
@@ -156,7 +156,16 @@ def _table(
         split.bytes if split else 0,
         compile_path(line.each) if line.each else None,
         changes,
+        _shapes(target, columns, parents),
     )
+
+
+def _shapes(
+    target: ObjectShape, columns: _Columns, parents: Sequence[ParentField]
+) -> dict[str, FieldShape]:
+    """The field behind each column; `Id`, which names a record and is no field of the map, is not."""
+    names = [*columns.names, *(c for parent in parents for c in parent.columns.values())]
+    return {name: target.fields[name] for name in names if name in target.fields and name != "Id"}
 
 
 def _columns_of(table: Table) -> list[str]:

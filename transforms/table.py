@@ -1,7 +1,7 @@
 """One compiled table: from a record to one row, or several where a text is split."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -10,10 +10,12 @@ from transforms.errors import Hold
 from transforms.generate import RowMaker
 from transforms.moments import epoch_ms
 from transforms.record import Cell, Getter, Record
+from transforms.shape import FieldShape
 from transforms.split import split_text
 
 # A row of a Bulk 2.0 job may have this many characters (salesforce facts, 3.5).
 ROW_CHARS = 400_000
+_SEALED = frozenset({"EmailMessage"})
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class ParentField:
 class Table:
     """A target object's columns, in CSV order (the key first), and how rows are made.
 
-    `make` gives all cells of a row, `cells` one by one, to say which of them holds a record. `each`
-    reads the list of which every element makes a row. A table of `changes` makes no row that would
-    change nothing.
+    `shapes`: the field behind each column, those of parents among them. `make` gives all cells of a row,
+    `cells` one by one, to say which of them holds a record. `each` reads the list of which every element
+    makes a row. A table of `changes` makes no row that would change nothing.
     """
 
     object: str
@@ -55,6 +57,26 @@ class Table:
     split_bytes: int = 0
     each: Getter | None = None
     changes: bool = False
+    shapes: Mapping[str, FieldShape] = field(default_factory=dict)
+
+    @property
+    def followed(self) -> bool:
+        """Whether a record that is there already can be changed when its row comes out differently.
+
+        A row of a list has no identity that would last; one without a key cannot be named in results.
+        """
+        if self.each is not None or self.key_column is None:
+            return False
+        return any(self.can_change(name) for name in self.shapes if name != self.key_column)
+
+    def can_change(self, column: str) -> bool:
+        """Whether a column can be set on a record that is there already.
+
+        An e-mail is read-only once it is no draft, but for custom fields, whatever its describe says
+        (salesforce facts, 7.2).
+        """
+        shape = self.shapes[column]
+        return shape.updateable and (shape.custom or self.object not in _SEALED)
 
     def add(self, record: Record, rows: RowSet) -> None:
         """Append the record's row or rows; raises `Hold`, and appends nothing then.

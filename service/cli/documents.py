@@ -49,7 +49,10 @@ class CheckDocument(Document):
 
 
 class BookFacts(Document):
-    """Distinct source records of one phase; skipped, held and failed by reason."""
+    """Distinct source records of one phase; skipped, held and failed by reason.
+
+    `changed` counts the changes made of records in Salesforce, `changes_` those that were not.
+    """
 
     extracted: int
     duplicates: int
@@ -59,6 +62,10 @@ class BookFacts(Document):
     held: dict[str, int]
     failed: dict[str, int]
     pending: int
+    changed: int
+    changes_held: dict[str, int]
+    changes_failed: dict[str, int]
+    changes_pending: int
 
 
 class MigrateDocument(Document):

@@ -56,14 +56,14 @@ def summary(outcome: Outcome) -> dict[str, Any]:
 def _print(outcome: Outcome) -> None:
     typer.echo(
         f"{'phase':<14}{'extracted':>11}{'duplicates':>12}{'loaded':>10}{'matched':>9}{'skipped':>9}"
-        f"{'held':>7}{'failed':>8}"
+        f"{'held':>7}{'failed':>8}{'changed':>9}"
     )
     for name, book in outcome.summary.books.items():
         counts: list[Mapping[str, int]] = [book.skipped, book.held, book.failed]
         skipped, held, failed = (sum(each.values()) for each in counts)
         typer.echo(
             f"{name:<14}{book.extracted:>11,}{book.duplicates:>12,}{book.loaded:>10,}"
-            f"{book.matched:>9,}{skipped:>9,}{held:>7,}{failed:>8,}"
+            f"{book.matched:>9,}{skipped:>9,}{held:>7,}{failed:>8,}{book.changed:>9,}"
         )
     typer.echo(
         f"Books balance. {outcome.summary.jobs_sent} ingest jobs in "

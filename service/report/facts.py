@@ -14,12 +14,13 @@ SERVER_BATCH_ROWS = 10_000
 
 
 class ReasonFacts(BaseModel):
-    """Rows set apart for one reason."""
+    """Rows set apart for one reason; `change`: of records that are in Salesforce as they were before."""
 
     phase: str
     state: str
     reason: str
     records: int
+    change: bool = False
     cause: str
     fix: str
     sample_ids: list[str]
@@ -39,6 +40,9 @@ class PhaseFacts(BaseModel):
     held: int
     failed: int
     pending: int
+    changed: int
+    changes_held: int
+    changes_failed: int
     difference: int
     source_count: int | None
     target_count: int | None
@@ -120,7 +124,10 @@ async def _phase(ledger: Ledger, phase: Phase) -> PhaseFacts:
         skipped=sum(book.skipped.values()),
         held=sum(book.held.values()),
         failed=sum(book.failed.values()),
-        pending=book.pending,
+        pending=book.pending + book.changes_pending,
+        changed=book.changed,
+        changes_held=sum(book.changes_held.values()),
+        changes_failed=sum(book.changes_failed.values()),
         difference=book.difference,
         source_count=int(total) if total else None,
         target_count=gate.target_count if gate else None,
@@ -147,7 +154,7 @@ async def _reasons(ledger: Ledger, phase: str) -> list[ReasonFacts]:
                 sample_ids=[],
             )
         )
-    for (state, reason), count in sorted((await ledger.rows.counts(phase)).items()):
+    for (state, reason, change), count in sorted((await ledger.rows.counts(phase)).items()):
         rows = await ledger.rows.listed(phase=phase, state=state, reason=reason, limit=SAMPLE_IDS)
         words = reason_text(reason)
         found.append(
@@ -156,6 +163,7 @@ async def _reasons(ledger: Ledger, phase: str) -> list[ReasonFacts]:
                 state=state,
                 reason=reason,
                 records=count,
+                change=change,
                 cause=words.cause,
                 fix=words.fix,
                 sample_ids=[row.source_id for row in rows],

@@ -27,6 +27,12 @@ WHERE kind = ?1 AND job != ?2 AND (?2 = -1 OR job != 0) AND source_id IN (/*keys
 -- name: brought_by
 SELECT source_id, part, target_id FROM crosswalk WHERE kind = ? AND job = ?
 AND source_id IN (/*keys*/)
+-- name: standing
+SELECT source_id, part, object, target_id, origin, version_ms, digest FROM crosswalk
+WHERE kind = ? AND source_id IN (/*keys*/)
+-- name: revise
+UPDATE crosswalk SET version_ms = ?1, digest = ?2
+WHERE kind = ?3 AND source_id = ?4 AND part = ?5 AND target_id = ?6 AND digest != ?2
 -- name: origins
 SELECT source_id, origin FROM crosswalk WHERE kind = ? AND part = 0 AND source_id IN (/*keys*/)
 -- name: taken

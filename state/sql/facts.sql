@@ -4,3 +4,5 @@ SELECT value FROM fact WHERE key = ?
 INSERT INTO fact (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value
 -- name: all
 SELECT key, value FROM fact ORDER BY key
+-- name: drop
+DELETE FROM fact WHERE key = ?

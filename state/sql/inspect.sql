@@ -28,7 +28,7 @@ SELECT COUNT(*) FROM gate WHERE phase IN (SELECT phase FROM batch WHERE state !=
 -- name: book
 SELECT account, reason, records FROM book WHERE phase = ?1
 UNION ALL
-SELECT 'row:' || state, reason, COUNT(*) FROM row WHERE phase = ?1 AND part = 0
+SELECT 'row:' || state, reason, COUNT(*) FROM row WHERE phase = ?1 AND part = 0 AND change = 0
 GROUP BY state, reason
 -- name: made
 SELECT origin.name, COUNT(*) FROM crosswalk

@@ -1,9 +1,9 @@
 -- name: put
 INSERT INTO row (phase, source_id, part, state, reason, field, detail, job, payload, object, map,
-    tries, attempts, slice, page, first_seen, updated_at)
+    tries, attempts, slice, page, first_seen, updated_at, change)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8, ?9,
     CASE WHEN ?8 IS NULL THEN NULL ELSE (SELECT MAX(number) FROM map) END,
-    ?10, ?11, ?12, ?13, ?14, ?14)
+    ?10, ?11, ?12, ?13, ?14, ?14, ?15)
 ON CONFLICT (phase, source_id, part) DO UPDATE SET state = excluded.state, reason = excluded.reason,
     field = excluded.field, detail = excluded.detail, job = NULL,
     payload = COALESCE(excluded.payload, payload),
@@ -11,11 +11,11 @@ ON CONFLICT (phase, source_id, part) DO UPDATE SET state = excluded.state, reaso
     map = CASE WHEN excluded.payload IS NULL THEN map ELSE excluded.map END,
     tries = tries + excluded.tries, attempts = attempts + excluded.attempts,
     slice = COALESCE(excluded.slice, slice), page = COALESCE(excluded.page, page),
-    updated_at = excluded.updated_at
+    updated_at = excluded.updated_at, change = excluded.change
 -- name: put_new
 INSERT OR IGNORE INTO row
-    (phase, source_id, part, state, reason, field, detail, job, first_seen, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?14, ?14)
+    (phase, source_id, part, state, reason, field, detail, job, first_seen, updated_at, change)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?14, ?14, ?15)
 -- name: sent
 INSERT INTO sending (phase, source_id, part, job, outcome) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (phase, source_id, part, job) DO UPDATE SET outcome = excluded.outcome
@@ -25,24 +25,25 @@ AND source_id = ?2 ORDER BY job, part
 -- name: drop
 DELETE FROM row WHERE phase = ? AND source_id = ? AND part = ?
 -- name: counts
-SELECT state, reason, COUNT(DISTINCT source_id) FROM row WHERE phase = ? GROUP BY state, reason
+SELECT state, reason, change, COUNT(DISTINCT source_id) FROM row WHERE phase = ?
+GROUP BY state, reason, change
 -- name: list
 SELECT phase, source_id, part, state, reason, field, detail, payload, job, first_seen, updated_at,
-    object, map, tries, attempts, slice, page
+    object, map, tries, attempts, slice, page, change
 FROM row WHERE (?1 IS NULL OR phase = ?1) AND (?2 IS NULL OR state = ?2)
 AND (?3 IS NULL OR reason = ?3) ORDER BY phase, source_id, part LIMIT ?4 OFFSET ?5
 -- name: find
 SELECT phase, source_id, part, state, reason, field, detail, payload, job, first_seen, updated_at,
-    object, map, tries, attempts, slice, page
+    object, map, tries, attempts, slice, page, change
 FROM row WHERE source_id = ? ORDER BY phase, part
 -- name: pending
 SELECT phase, source_id, part, state, reason, field, detail, payload, job, first_seen, updated_at,
-    object, map, tries, attempts, slice, page
+    object, map, tries, attempts, slice, page, change
 FROM row WHERE phase = ? AND state = 'pending' AND job IS NULL AND object = ?
-AND (source_id, part) > (?, ?) ORDER BY source_id, part LIMIT ?
+AND change = ? AND (source_id, part) > (?, ?) ORDER BY source_id, part LIMIT ?
 -- name: unmade
 SELECT phase, source_id, part, state, reason, field, detail, payload, job, first_seen, updated_at,
-    object, map, tries, attempts, slice, page
+    object, map, tries, attempts, slice, page, change
 FROM row WHERE phase = ?1 AND state IN ('pending', 'waiting') AND job IS NULL AND source_id IN
     (SELECT DISTINCT source_id FROM row WHERE phase = ?1 AND state IN ('pending', 'waiting')
         AND job IS NULL AND (object = '' OR map IS NOT (SELECT MAX(number) FROM map))
@@ -50,7 +51,7 @@ FROM row WHERE phase = ?1 AND state IN ('pending', 'waiting') AND job IS NULL AN
 ORDER BY source_id, part
 -- name: of_job
 SELECT phase, source_id, part, state, reason, field, detail, payload, job, first_seen, updated_at,
-    object, map, tries, attempts, slice, page
+    object, map, tries, attempts, slice, page, change
 FROM row WHERE job = ? ORDER BY source_id, part
 -- name: assign_job
 UPDATE row SET job = ? WHERE phase = ? AND source_id = ? AND part = ?

@@ -10,3 +10,7 @@ INSERT OR IGNORE INTO slice_page (phase, number, page) VALUES (?, ?, ?)
 UPDATE slice SET done = 1 WHERE phase = ? AND number = ?
 -- name: drop_pages
 DELETE FROM slice_page WHERE phase = ? AND number = ?
+-- name: forget_pages
+DELETE FROM slice_page WHERE phase = ?
+-- name: forget
+DELETE FROM slice WHERE phase = ?

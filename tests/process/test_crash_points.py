@@ -29,6 +29,8 @@ AFTER_CRASH = {
 AFTER_FAULT = {"upload-aborted", "job-disowned"}
 # Points of commands other than `migrate`: killed at, and gone on from, in the test named.
 ELSEWHERE = {
+    "map-followed": "test_changed_map.py",
+    "revised-uncommitted": "test_changed_map.py",
     "retry-asked": "test_retry.py",
     "retry-made": "test_retry.py",
     "retry-matched": "test_retry.py",

@@ -110,14 +110,36 @@ def test_a_map_is_proposed_shown_confirmed_and_any_change_of_it_stops_migrate(
 
         told(run, "map", "confirm", "--by=Zoë", code=0)
         told(run, "migrate", code=5)  # users without a counterpart are held
-        change_map(run, "default: Other\n", "default: Web\n")
+        change_map(run, "email: Email\n", "email: Web\n")
         error = told(run, "migrate", code=3)["error"]
         assert "conversations.tables.Case.fields.Origin was changed" in error["message"]
         assert told(run, "retry", code=3)["error"]["code"] == "map-changed"
         difference = told(run, "map", "diff", code=0)
         assert difference["affected"] == {"conversations": ["Case"]}
         told(run, "map", "confirm", "--by=Zoë", code=0)
-        assert told(run, "migrate", code=5)["jobs_sent"] == 0
+        only_the_affected_rows_are_sent(run)
+
+
+def only_the_affected_rows_are_sent(run: Journey) -> None:
+    """Cases that came by e-mail get the new origin; nothing else is written, and only once."""
+    before = {row["Id"]: row for row in run.target_records("Case")}
+    affected = {key for key, row in before.items() if row["Origin"] == "Email"}
+    assert 0 < len(affected) < len(before)
+    effects = len(run.effects())
+    books = told(run, "migrate", code=5)["phases"]
+    assert books["conversations"]["changed"] == len(affected)
+    written = run.effects()[effects:]
+    assert {(each["object"], each["op"]) for each in written} == {("Case", "update")}
+    assert {each["id"] for each in written} == affected
+    assert len(written) == len(affected)
+    for row in run.target_records("Case"):
+        was = before[row["Id"]]
+        differing = {name for name in row if row[name] != was.get(name)}
+        assert differing <= {"Origin", "LastModifiedDate", "SystemModstamp"}
+        assert row["Origin"] == ("Web" if row["Id"] in affected else was["Origin"])
+    again = told(run, "migrate", code=5)
+    assert again["jobs_sent"] == 0
+    assert len(run.effects()) == effects + len(affected)
 
 
 def test_a_map_with_faults_is_not_confirmed_and_each_fault_has_its_line(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Source:
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     async with Ledger.open(tmp_path / "ferry", clock=lambda: 5.0) as opened:
         async with opened.write() as tx:
-            await opened.maps.accept(tx, digest="old", form="f", by="migrate")
+            await opened.maps.accept(tx, digest="old", form="f", by="migrate", text="")
         yield opened
 
 
@@ -51,7 +51,7 @@ def mapping() -> CompiledMapping:
 
 async def new_map(ledger: Ledger) -> None:
     async with ledger.write() as tx:
-        await ledger.maps.accept(tx, digest="new", form="f", by="retry")
+        await ledger.maps.accept(tx, digest="new", form="f", by="retry", text="")
 
 
 async def store(ledger: Ledger, *rows: RowEntry) -> None:

@@ -209,7 +209,7 @@ async def test_a_drain_that_takes_too_long_is_ended() -> None:
 
 
 def test_time_left_is_unknown_rather_than_guessed() -> None:
-    phase = PhaseSnapshot("notes", "loading", None, 5, 2, 0, 0, 1, 0, 0, 3.0, None)
+    phase = PhaseSnapshot("notes", "loading", None, 5, 2, 0, 0, 1, 0, 0, 0, 3.0, None)
     assert eta(phase) == "time left unknown"
     assert plain_line(phase).startswith("notes: loading, 5 extracted, 2 loaded")
 

@@ -109,7 +109,7 @@ def test_a_label_is_no_news_and_a_kind_that_comes_or_goes_is() -> None:
 
 async def accepted(ledger: Ledger, text: str) -> None:
     async with ledger.write() as tx:
-        await ledger.maps.accept(tx, digest=text_digest(text), form="", by="migrate")
+        await ledger.maps.accept(tx, digest=text_digest(text), form="", by="migrate", text="")
 
 
 async def test_the_default_map_as_shipped_and_one_in_force_need_nobodys_word(

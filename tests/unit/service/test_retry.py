@@ -37,7 +37,7 @@ def test_a_state_that_there_is_not_is_refused_with_those_that_there_are() -> Non
 
 
 async def put_in_force(ledger: Ledger, digest: str, form: str, by: str) -> None:
-    loaded = LoadedMap(CompiledMapping({}), PHASES, digest, form, changed=False, news=True)
+    loaded = LoadedMap(CompiledMapping({}), PHASES, "", digest, form, changed=False, news=True)
     async with ledger.write() as tx:
         await accept(tx, ledger, loaded, by=by)
 

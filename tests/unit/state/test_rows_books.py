@@ -23,7 +23,10 @@ async def test_only_records_that_were_not_there_are_new(ledger: Ledger) -> None:
     assert await put(ledger, row(1, "held"), row(2, "held"), row(1, "held")) == 2
     assert await put(ledger, row(1, "failed"), row(3, "held"), row(4, "held", part=1)) == 1
     assert await put(ledger) == 0
-    assert await ledger.rows.counts("notes") == {("failed", "why"): 1, ("held", "why"): 3}
+    assert await ledger.rows.counts("notes") == {
+        ("failed", "why", False): 1,
+        ("held", "why", False): 3,
+    }
 
 
 async def test_a_renewed_row_keeps_its_first_moment_and_its_payload(
@@ -192,7 +195,7 @@ async def test_rows_of_an_earlier_map_are_unmade_with_all_parts_of_their_record(
 ) -> None:
     async def new_map() -> None:
         async with ledger.write() as tx:
-            await ledger.maps.accept(tx, digest="d", form="f", by="migrate")
+            await ledger.maps.accept(tx, digest="d", form="f", by="migrate", text="")
 
     await new_map()
     await put(ledger, row(1, "pending"), row(1, "waiting", part=1), row(2, "held"))

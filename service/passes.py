@@ -1,0 +1,44 @@
+"""A further pass over a stream: its records are read again, and what they became follows them.
+
+A pass goes through the same flow as the first reading. What is new is made, what comes out as before is
+counted as a duplicate, and what comes out differently changes the record that it became.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from service.phases import Phase
+from state.ledger import Ledger, Tx
+
+_NOTES = ("extracted", "way", "gap", "source_total")
+
+
+async def read_again(
+    tx: Tx, ledger: Ledger, phases: Sequence[Phase], names: Iterable[str]
+) -> list[str]:
+    """Let the streams that feed the phases `names` be read from their start, in `tx`.
+
+    Returns all phases that those streams feed: their gates are open then.
+    """
+    by_name = {phase.name: phase for phase in phases}
+    streams = {by_name[name].of or name for name in names}
+    concerned = [phase for phase in phases if (phase.of or phase.name) in streams]
+    marks = [key for key in await ledger.facts.all() if key.startswith("marks.")]
+    gone = [key for key in marks if key.split(".")[1] in streams]
+    for phase in concerned:
+        book = await ledger.books.read(phase.name)
+        await ledger.facts.set(tx, _before(phase.name), str(book.extracted))
+        await ledger.gates.reopen(tx, phase.name)
+        gone += [f"{note}.{phase.name}" for note in _NOTES]
+    for stream in sorted(streams):
+        await ledger.slices.forget(tx, stream)
+    await ledger.facts.drop(tx, gone)
+    return [phase.name for phase in concerned]
+
+
+async def sighted_before(ledger: Ledger, phase: str) -> int:
+    """How many sightings the book of a phase had when its pass began; 0 for the first one."""
+    return int(await ledger.facts.get(_before(phase)) or 0)
+
+
+def _before(phase: str) -> str:
+    return f"sighted_before.{phase}"
