@@ -1,4 +1,4 @@
-"""Records that are loaded follow a changed map, whatever dies meanwhile; nothing of them is made again."""
+"""Loaded records follow a changed map, whatever dies meanwhile; nothing of them is made again."""
 
 from pathlib import Path
 from typing import Any
