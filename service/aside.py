@@ -6,12 +6,13 @@ with it, so that putting its batches together again counts nothing twice.
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
 from service.phases import Phase
 from service.repeats import Repeats
+from state.conflicts import RULE, Conflict, Decision, PreImage
 from state.ledger import Ledger, Tx
 from state.rows import RowEntry, RowState
 
@@ -65,7 +66,9 @@ class Aside:
     that have one, so that their twins find them.
     `changed`: rows that came out differently than the records that they are. `fixed`: what cannot be
     changed of rows that the job changes or leaves as they are. `same`: rows of which Salesforce has all,
-    in the form of `found`.
+    in the form of `found`. `conflicts`: (source id, part, field, target id, our value, theirs, who wrote
+    it, decision). `touched`: ids of records that others have written to. `filled`: (target id, field) of
+    records that are not ours, whose field was empty.
     """
 
     duplicates: int = 0
@@ -77,6 +80,9 @@ class Aside:
     changed: list[AsideRow] = field(default_factory=list)
     fixed: list[AsideRow] = field(default_factory=list)
     same: list[tuple[str, int, str, int, str]] = field(default_factory=list)
+    conflicts: list[tuple[str, int, str, str, str, str, str, str]] = field(default_factory=list)
+    touched: list[str] = field(default_factory=list)
+    filled: list[tuple[str, str]] = field(default_factory=list)
 
     def keys(self) -> set[tuple[str, int]]:
         """(source id, part) of every row set aside."""
@@ -108,6 +114,9 @@ class Aside:
             [AsideRow(**row) for row in raw.get("changed", [])],
             [AsideRow(**row) for row in raw.get("fixed", [])],
             [tuple(each) for each in raw.get("same", [])],
+            [tuple(each) for each in raw.get("conflicts", [])],
+            raw.get("touched", []),
+            [tuple(each) for each in raw.get("filled", [])],
         )
 
     async def apply(
@@ -124,7 +133,7 @@ class Aside:
         `refused`: (source id, part) of rows that the job sent and Salesforce did not take.
         """
         repeats = Repeats(ledger, phase)
-        await self._note_changes(tx, ledger, phase, table, refused)
+        await self._note_changes(tx, ledger, phase, table, job, refused)
         entries = [self._entry(phase, table, row, "held") for row in self.held if not row.change]
         entries += [self._entry(phase, table, row, "waiting") for row in self.waiting]
         repeated = await repeats.put(tx, entries, job)
@@ -148,6 +157,7 @@ class Aside:
         ledger: Ledger,
         phase: Phase,
         table: str,
+        job: int,
         refused: Container[tuple[str, int]],
     ) -> None:
         """Let changed rows be sent, hold those that cannot be, and note which version is there."""
@@ -160,6 +170,15 @@ class Aside:
         same = [(*each[:4], bytes.fromhex(each[4])) for each in self.same]
         if same:
             await ledger.crosswalk.revise(tx, phase.kind, same)
+        if self.conflicts:
+            await ledger.conflicts.open(
+                tx, [_conflict(phase, table, each) for each in self.conflicts]
+            )
+        if self.touched:
+            await ledger.conflicts.touch(tx, table, self.touched)
+        if self.filled:
+            images = [PreImage(table, target, name, "") for target, name in self.filled]
+            await ledger.conflicts.keep(tx, job, images)
 
     async def _learn_found(self, tx: Tx, ledger: Ledger, phase: Phase, table: str, job: int) -> int:
         if self.match_keys:
@@ -187,6 +206,25 @@ class Aside:
             object=table,
             change=row.change,
         )
+
+
+def _conflict(
+    phase: Phase, table: str, found: tuple[str, int, str, str, str, str, str, str]
+) -> Conflict:
+    key, part, name, target, ours, theirs, theirs_by, decision = found
+    return Conflict(
+        phase.name,
+        key,
+        part,
+        name,
+        table,
+        target,
+        ours,
+        theirs,
+        theirs_by,
+        decision=cast("Decision", decision),
+        decided_by=RULE if decision else "",
+    )
 
 
 def loose_payload(reader: "RowReader", index: int) -> dict[str, Any]:

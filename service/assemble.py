@@ -217,9 +217,9 @@ class Assembler:
     def _changes(self, there: Standing, readers: Sequence[RowReader], row: _Placed) -> bool:
         """Whether a row says something else than the record that it became, and nothing older.
 
-        A record that was there before the migration is not ours to change.
+        A record of another object is not changed into one of this.
         """
-        if there.object != self._table.object or there.origin == "matched":
+        if there.object != self._table.object:
             return False
         reader, index = readers[row[3]], row[4]
         digest = bytes.fromhex(reader.digests[index])
@@ -273,6 +273,9 @@ class Assembler:
             return False
         if match_key in matches:
             aside.matched.append((reader.keys[index], matches[match_key]))
+            if self._table.followed:
+                # What the record lacks is filled; nothing of it is overwritten.
+                aside.changed.append(AsideRow.of(reader, index, CHANGED, "", change=True))
             return True
         if match_key in claimed:
             field_name = self._phase.match_existing.get(self._table.object, "")

@@ -1,9 +1,8 @@
 """Puts rows that change records in Salesforce together into one job: by Id, and only what differs.
 
 A row comes out differently than the one that was sent when the source or the map has changed. What is in
-Salesforce now decides: it is read first, a column goes out only where it differs, and a record that
-somebody else has touched since our last write is left alone. A change that is made twice is made once,
-so one of unknown outcome is sent again.
+Salesforce now is read first. A change that is made twice is made once, so one of unknown outcome is sent
+again.
 """
 
 import csv
@@ -15,6 +14,7 @@ from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.retrieve import retrieve
 from service.aside import Aside, AsideRow, LooseRows
 from service.assemble import Assembler
+from service.difference import Comparer, ConflictRules, Difference, Sent
 from service.job_rows import JobRows, ParentCells
 from service.phases import Phase
 from service.runners import runners
@@ -23,14 +23,11 @@ from state.crosswalk import Standing
 from state.ledger import Ledger
 from state.rows import RowEntry
 from transforms.compile import Table
-from transforms.same_value import same_value
 
 TOUCHED_BY = "LastModifiedById"
 GONE = "gone-in-salesforce"
 FIXED = "cannot-change"
 CONFLICT = "conflict"
-# Set when a record is made, and never again (salesforce facts, 7.9).
-_AUDIT = frozenset({"CreatedDate", "CreatedById", "LastModifiedDate", TOUCHED_BY})
 _NOTHING = "#N/A"
 
 
@@ -49,6 +46,17 @@ class ChangeLines(LooseRows):
         """The CSV cells that the map made of the record."""
         return super().payload(index)
 
+    def aside(self, index: int, reason: str, field: str = "", detail: str = "") -> AsideRow:
+        """Row `index`, set aside with all that is needed to decide about it again."""
+        payload = {
+            "cells": self.made(index).decode(),
+            "parents": [column[index] for column in self.parents],
+            "version": self.versions[index],
+            "digest": self.digests[index],
+        }
+        place = self.keys[index], self.parts[index]
+        return AsideRow(*place, reason, field, payload, detail, change=True)
+
 
 class ChangeAssembler:
     """Builds the changing jobs of one target table of one phase."""
@@ -60,13 +68,14 @@ class ChangeAssembler:
         phase: Phase,
         table: Table,
         assembler: Assembler,
+        rules: ConflictRules,
     ) -> None:
         self._ledger = ledger
         self._client = client
         self._phase = phase
         self._table = table
         self._assembler = assembler
-        self._made = [name for name in table.shapes if name not in _AUDIT]
+        self._comparer = Comparer(table, rules)
 
     async def assemble(self, rows: Sequence[RowEntry]) -> JobRows:
         """Decide for every row: which columns go out, or why none does.
@@ -74,10 +83,12 @@ class ChangeAssembler:
         Nothing is written: what was decided becomes durable with the job's intent.
         """
         reader = ChangeLines(rows, len(self._table.parents))
+        keys = sorted(set(reader.keys))
         cells, missing = await self._assembler.parents([reader])
-        standing = await self._ledger.crosswalk.standing(self._phase.kind, sorted(set(reader.keys)))
+        standing = await self._ledger.crosswalk.standing(self._phase.kind, keys)
         there = await self._there(standing)
-        ours = await runners(self._ledger, self._client)
+        touched = await self._touched(there)
+        decisions = await self._ledger.conflicts.decisions(self._phase.name, keys)
         aside = Aside()
         going: dict[int, dict[str, str]] = {}
         for index, place in enumerate(zip(reader.keys, reader.parts, strict=True)):
@@ -85,14 +96,22 @@ class ChangeAssembler:
             record = there.get(found.target_id) if found else None
             lacks = self._assembler.lacks(reader, index, missing)
             if found is None or record is None:
-                aside.held.append(self._aside(reader, index, GONE))
+                aside.held.append(reader.aside(index, GONE))
             elif lacks:
-                aside.held.append(self._aside(reader, index, "parent-missing", *lacks))
+                aside.held.append(reader.aside(index, "parent-missing", *lacks))
             else:
-                wanted = self._wanted(reader, index, cells)
-                change = self._decide(reader, index, found, record, wanted, ours, aside)
-                if change:
-                    going[index] = {"Id": found.target_id, EXTERNAL_ID: place[0], **change}
+                sent = self._sent(reader, index, cells)
+                decided = {
+                    field: made for (*at, field), made in decisions.items() if (*at,) == place
+                }
+                difference = self._comparer.compare(
+                    found, sent, record, decided, touched=found.target_id in touched
+                )
+                self._note(reader, index, found, sent, record, difference, aside)
+                if difference.change:
+                    going[index] = {"Id": found.target_id, EXTERNAL_ID: place[0]}
+                    going[index] |= difference.change
+        aside.touched = sorted(touched)
         return self._job(reader, going, aside)
 
     def reassemble(self, rows: Sequence[RowEntry], aside: Aside) -> JobRows:
@@ -109,47 +128,48 @@ class ChangeAssembler:
     async def _there(self, standing: Mapping[Any, Standing]) -> dict[str, dict[str, Any]]:
         """The records as they are now."""
         ids = sorted({each.target_id for each in standing.values()})
-        return await retrieve(self._client, self._table.object, ids, [*self._made, TOUCHED_BY])
+        fields = [*self._comparer.columns, TOUCHED_BY]
+        return await retrieve(self._client, self._table.object, ids, fields)
 
-    def _wanted(
-        self, reader: ChangeLines, index: int, cells: Sequence[ParentCells]
-    ) -> dict[str, str]:
-        """All cells of a row by column, those of its parents among them."""
+    async def _touched(self, there: Mapping[str, Mapping[str, Any]]) -> set[str]:
+        """The records that somebody else has written to: last, or before a change of ours."""
+        ours = await runners(self._ledger, self._client)
+        last = {target for target, each in there.items() if str(each.get(TOUCHED_BY)) not in ours}
+        return last | await self._ledger.conflicts.touched(self._table.object, list(there))
+
+    def _sent(self, reader: ChangeLines, index: int, cells: Sequence[ParentCells]) -> Sent:
         parents = zip(cells, reader.parents, strict=False)
         line = reader.made(index) + b"".join(each.sent(column[index]) for each, column in parents)
         values = next(csv.reader(io.StringIO(line.decode(), newline="")))
-        return dict(zip(self._assembler.columns, values, strict=True))
+        named = zip(self._table.parents, reader.parents, strict=False)
+        return Sent(
+            dict(zip(self._assembler.columns, values, strict=True)),
+            {parent.name: column[index] for parent, column in named},
+        )
 
-    def _decide(
+    def _note(
         self,
         reader: ChangeLines,
         index: int,
-        found: Standing,
+        there: Standing,
+        sent: Sent,
         record: Mapping[str, Any],
-        wanted: Mapping[str, str],
-        ours: frozenset[str],
+        difference: Difference,
         aside: Aside,
-    ) -> dict[str, str]:
-        """The cells to send for one row; none where it is set aside."""
-        table = self._table
-        differing = [name for name in self._made if self._differs(name, wanted[name], record)]
-        change = {name: wanted[name] for name in differing if table.can_change(name)}
-        fixed = [name for name in differing if name not in change]
-        if change and str(record.get(TOUCHED_BY)) not in ours:
-            aside.held.append(self._aside(reader, index, CONFLICT, ",".join(change)))
-            return {}
-        if fixed:
-            aside.fixed.append(self._aside(reader, index, FIXED, ",".join(fixed)))
-        if not change:
-            key, part, version = reader.keys[index], reader.parts[index], reader.versions[index]
-            aside.same.append((key, part, found.target_id, version, reader.digests[index]))
-        return change
-
-    def _differs(self, name: str, cell: str, record: Mapping[str, Any]) -> bool:
-        shape = self._table.shapes[name]
-        if not cell and not shape.nillable and shape.type != "boolean":
-            return False  # it cannot be emptied
-        return not same_value(shape.type, cell, record.get(name))
+    ) -> None:
+        """Set aside what does not go out of a row."""
+        place = reader.keys[index], reader.parts[index]
+        for name, decision in difference.conflicts.items():
+            values = sent.cells[name], _text(record.get(name)), str(record.get(TOUCHED_BY))
+            aside.conflicts.append((*place, name, there.target_id, *values, decision))
+        if difference.open:
+            aside.fixed.append(reader.aside(index, CONFLICT, ",".join(difference.open)))
+        elif difference.fixed:
+            aside.fixed.append(reader.aside(index, FIXED, ",".join(difference.fixed)))
+        aside.filled += [(there.target_id, name) for name in difference.filled]
+        if not difference.change:
+            version = reader.versions[index]
+            aside.same.append((*place, there.target_id, version, reader.digests[index]))
 
     def _job(self, reader: ChangeLines, going: dict[int, dict[str, str]], aside: Aside) -> JobRows:
         names = dict.fromkeys(name for change in going.values() for name in change)
@@ -170,15 +190,8 @@ class ChangeAssembler:
             return value.replace('"', '""')
         return "false" if self._table.shapes[name].type == "boolean" else _NOTHING
 
-    def _aside(
-        self, reader: ChangeLines, index: int, reason: str, field: str = "", detail: str = ""
-    ) -> AsideRow:
-        payload = {
-            "cells": reader.made(index).decode(),
-            "parents": [column[index] for column in reader.parents],
-            "version": reader.versions[index],
-            "digest": reader.digests[index],
-        }
-        return AsideRow(
-            reader.keys[index], reader.parts[index], reason, field, payload, detail, change=True
-        )
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)

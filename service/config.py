@@ -184,6 +184,9 @@ class RetryConfig(_Section):
     )
 
 
+ConflictRule = Literal["ask", "source", "target"]
+
+
 class DeltaConfig(_Section):
     """How changes are followed after the full load."""
 
@@ -191,6 +194,14 @@ class DeltaConfig(_Section):
         default=120, ge=0, description="A window ends this far behind now: the index lags."
     )
     overlap_seconds: int = Field(default=900, ge=0, description="Windows overlap by this much.")
+    conflicts: ConflictRule = Field(
+        default="ask",
+        description="Who wins where somebody else changed a field in Salesforce that the source has "
+        "changed too: `source`, `target`, or `ask`, which holds the field until somebody decides.",
+    )
+    conflict_fields: dict[str, ConflictRule] = Field(
+        default_factory=dict, description="The same for single fields, such as Case.OwnerId."
+    )
 
 
 def _endpoint(value: str) -> str:

@@ -10,6 +10,7 @@ from connectors.salesforce.ingest import IngestJobs
 from service.anew import Anew
 from service.compose import KustomerSide
 from service.config import Config
+from service.difference import ConflictRules
 from service.directory import DirectoryMatcher
 from service.errors import DeskferryError
 from service.extract import Extractor
@@ -167,4 +168,5 @@ class Flow:
             desk=self._desk,
             progress=progress,
             clock=self._clock,
+            rules=ConflictRules(self._config.delta.conflicts, self._config.delta.conflict_fields),
         )

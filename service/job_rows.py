@@ -233,18 +233,15 @@ class JobRows:
 
     def facts(self) -> Mapping[tuple[str, int], tuple[int, bytes]]:
         """Version (epoch ms) and digest of each row sent, by (source id, part)."""
-        columns = [
-            (reader.versions, reader.digests)
-            if isinstance(reader, CompactRows)
-            else (reader.versions, Digests(reader.digests))
-            for reader in self.readers
-        ]
+        columns = [(reader.versions, reader.digests) for reader in self.readers]
         reader_of, index_of = self._reader_of, self._index_of
 
         def facts_of(position: int) -> tuple[int, bytes]:
             versions, digests = columns[reader_of[position]]
             index = index_of[position]
-            return versions[index], digests.raw(index)
+            if isinstance(digests, Digests):
+                return versions[index], digests.raw(index)
+            return versions[index], bytes.fromhex(digests[index])
 
         return _ByKey(self, facts_of)
 

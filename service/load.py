@@ -20,6 +20,7 @@ from service.aside import Aside, LooseRows
 from service.assemble import Assembler, JobRows
 from service.changes import ChangeAssembler
 from service.crash_points import reach
+from service.difference import ConflictRules
 from service.first_look import FirstLook
 from service.harvest import Harvester, NoProgress
 from service.job import Fate, JobRefused, JobRunner
@@ -55,6 +56,7 @@ class Loader:
         desk: anyio.Semaphore,
         progress: PhaseProgress,
         clock: Clock,
+        rules: ConflictRules,
     ) -> None:
         self._phase = phase
         self._table = table
@@ -65,7 +67,7 @@ class Loader:
         self._desk = desk
         self._runner = JobRunner(ledger, ingest)
         self._assembler = Assembler(ledger, phase, table)
-        self._changes = ChangeAssembler(ledger, client, phase, table, self._assembler)
+        self._changes = ChangeAssembler(ledger, client, phase, table, self._assembler, rules)
         settler = Settler(ledger, client, phase, table.object)
         self._first_look = FirstLook(ledger, settler, phase, table)
         self._harvester = Harvester(ledger, ingest, settler, phase, table.object, progress)

@@ -10,6 +10,7 @@ from state.batches import Batches
 from state.books import Books
 from state.cipher import Cipher, SpoolKeyMissing, SpoolKeyTooLate, SpoolKeyWrong
 from state.confirmations import Confirmations
+from state.conflicts import Conflicts
 from state.crosswalk import Crosswalk
 from state.database import Database, Tx, open_database, plain_errors
 from state.errors import NoWorkspace
@@ -52,6 +53,7 @@ class Ledger:
         self.matches = Matches(database, cipher)
         self.gates = Gates(database)
         self.maps = Maps(database, clock)
+        self.conflicts = Conflicts(database, clock, cipher)
         self.confirmations = Confirmations(database, clock)
 
     @classmethod

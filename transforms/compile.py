@@ -28,6 +28,12 @@ __all__ = [
 ]
 
 
+_VOLATILE = frozenset(
+    f"attributes.{name}"
+    for name in ("updatedAt", "rev", "activeUsers", "presence", "lastSeenAt", "recentItems")
+)
+
+
 @dataclass(frozen=True)
 class MapSettings:
     """What a map takes from the run: the owner of records whose own owner is unknown (an id)."""
@@ -124,6 +130,7 @@ class _Columns:
     makers: list[Maker] = field(default_factory=list)
     order: list[int] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
+    volatile: int = 0
 
     def add(self, name: str, maker: Maker, recipe: str) -> int:
         """Add a column; returns the number of its cell."""
@@ -157,6 +164,7 @@ def _table(
         compile_path(line.each) if line.each else None,
         changes,
         _shapes(target, columns, parents),
+        columns.volatile,
     )
 
 
@@ -174,8 +182,9 @@ def _columns_of(table: Table) -> list[str]:
 
 def _columns(target: ObjectShape, line: TableLine, fit: Fit) -> _Columns:
     columns = _Columns()
-    # The key first: results are read by it.
-    for name, each in sorted(line.fields.items(), key=lambda item: item[0] != line.key):
+    # The key first: results are read by it. What moves by itself last: it is no part of the digest.
+    ranks = {name: _moves(each) * 2 - (name == line.key) for name, each in line.fields.items()}
+    for name, each in sorted(line.fields.items(), key=lambda item: ranks[item[0]]):
         shape = fit.usable(target, name, optional=each.optional)
         if shape is None:
             continue
@@ -188,7 +197,14 @@ def _columns(target: ObjectShape, line: TableLine, fit: Fit) -> _Columns:
             cell = _whole(each, shape, whole)
             short = number if shape.length else None
             columns.add(each.keep, Maker(cell, length=shape.length, shortened=short), each.keep)
+        if _moves(each):
+            columns.volatile += 1
     return columns
+
+
+def _moves(line: FieldLine) -> bool:
+    """Whether a line shows only what moves when somebody merely looks (kustomer facts, section 7)."""
+    return line.keep is None and _VOLATILE.issuperset(line.source)
 
 
 def _maker(line: FieldLine, length: int) -> Maker:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from functools import cached_property
 from typing import Any
 
 from transforms.block import RowSet
 from transforms.errors import Hold
+from transforms.fingerprint import fingerprint, mark, seed
 from transforms.generate import RowMaker
 from transforms.moments import epoch_ms
 from transforms.record import Cell, Getter, Record
@@ -40,7 +41,8 @@ class ParentField:
 class Table:
     """A target object's columns, in CSV order (the key first), and how rows are made.
 
-    `shapes`: the field behind each column, those of parents among them. `make` gives all cells of a row,
+    `shapes`: the field behind each column, those of parents among them. So many columns at the end are
+    `volatile`: they move without the record's having changed. `make` gives all cells of a row,
     `cells` one by one, to say which of them holds a record. `each` reads the list of which every element
     makes a row. A table of `changes` makes no row that would change nothing.
     """
@@ -58,8 +60,24 @@ class Table:
     each: Getter | None = None
     changes: bool = False
     shapes: Mapping[str, FieldShape] = field(default_factory=dict)
+    volatile: int = 0
 
-    @property
+    @cached_property
+    def cell_seeds(self) -> tuple[tuple[int, int], ...]:
+        """Number and seed of each column that can be changed, but those that move by themselves."""
+        stable = self.columns[: len(self.columns) - self.volatile]
+        return tuple((n, seed(name)) for n, name in enumerate(stable) if self.can_change(name))
+
+    @cached_property
+    def parent_seeds(self) -> tuple[tuple[int, int], ...]:
+        """Number and seed of each parent field that can be changed."""
+        return tuple(
+            (number, seed(parent_mark(parent.name)))
+            for number, parent in enumerate(self.parents)
+            if any(c in self.shapes and self.can_change(c) for c in parent.columns.values())
+        )
+
+    @cached_property
     def followed(self) -> bool:
         """Whether a record that is there already can be changed when its row comes out differently.
 
@@ -98,19 +116,18 @@ class Table:
         match_key = self.match_key(record) if self.match_key is not None else ""
         version = epoch_ms(record.attributes.get("updatedAt"))
         source_id = record.row["id"]
-        for part, (payload, references) in enumerate(made):
-            trailer = ("\x1f" + "\x1f".join(references)).encode()
+        for part, (payload, references, digest) in enumerate(made):
             rows.keys.append(source_id)
             rows.parts.append(part)
             rows.versions.append(version)
             rows.payloads.append(payload)
-            rows.digests.append(blake2b(payload + trailer, digest_size=16).hexdigest())
+            rows.digests.append(digest)
             rows.match_keys.append("" if part else match_key)
             for number, column in enumerate(rows.parents):
                 column.append(references[number])
 
-    def _made(self, record: Record) -> list[tuple[bytes, tuple[str, ...]]]:
-        """The cells and the references of each row of a record."""
+    def _made(self, record: Record) -> list[tuple[bytes, tuple[str, ...], str]]:
+        """The cells, the references and the fingerprint of each row of a record."""
         try:
             cells = self.make(record)
         except Hold as hold:
@@ -118,7 +135,18 @@ class Table:
         references = tuple([make(record) for make in self.references])
         if self.changes and not self._says_something(cells, references):
             return []
-        return [(payload, references) for payload in self._payloads(cells)]
+        trailer = ("\x1f" + "\x1f".join(references)).encode()
+        payloads = self._payloads(cells)
+        marks: list[int] = []
+        # What moves without meaning anything stands behind all else, and does not count.
+        moving = sum(len(cell.encode()) + 3 for cell in cells[len(cells) - self.volatile :])
+        if self.followed:
+            marks = [mark(seeded, cells[number]) for number, seeded in self.cell_seeds]
+            marks += [mark(seeded, references[number]) for number, seeded in self.parent_seeds]
+        return [
+            (payload, references, fingerprint(payload[: len(payload) - moving] + trailer, marks))
+            for payload in payloads
+        ]
 
     def _says_something(self, cells: Sequence[str], references: Sequence[str]) -> bool:
         """Whether a change would change anything: the record itself and its key are no news."""
@@ -178,6 +206,11 @@ def _encoded(text: str) -> bytes:
 def _checked(text: str) -> str:
     _encoded(text)
     return text
+
+
+def parent_mark(name: str) -> str:
+    """What the marks of a parent field are called by."""
+    return f"parent {name}"
 
 
 def is_reference(value: str) -> bool:

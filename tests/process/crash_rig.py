@@ -327,11 +327,17 @@ class Case:
         With `orphans`, empty open jobs may be left: of several that died before their id was noted
         nobody can tell whose they are, so none is aborted; each expires in a day (docs/fine-print.md).
         """
-        twice = [key for key, count in whole.effects.items() if key[2] and count > 1]
+        twice = [
+            key
+            for key, count in whole.effects.items()
+            if key[2] and count > 1 and key[0] != "update"
+        ]
         assert not twice
         for name, records in wanted.dump.items():
             assert whole.dump[name] == records, name
-        assert whole.effects == wanted.effects
+        # A change that is made twice is made once; whether it was needed the dump tells.
+        assert +_made(whole.effects) == +_made(wanted.effects)
+        assert set(whole.effects) == set(wanted.effects)
         assert whole.books == wanted.books
         check_everything(self)  # type: ignore[arg-type]
         left = self.stats()["jobs_by_state"].get("Open", 0)
@@ -387,6 +393,10 @@ def rig_for(source: Source) -> Iterator[Rig]:
         yield made
     finally:
         made.stop()
+
+
+def _made(effects: Counter[Any]) -> Counter[Any]:
+    return Counter({key: count for key, count in effects.items() if key[0] != "update"})
 
 
 def _dump(org: Org) -> dict[str, Counter[Any]]:

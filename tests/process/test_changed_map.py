@@ -43,7 +43,7 @@ def large(armed: str) -> Any:
         large("intent-uncommitted"),
         large("job-created"),
         large("job-uploaded"),
-        large("job-close-noted:2"),
+        large("job-close-noted"),
         large("job-end-noted"),
         large("revised-uncommitted:2"),
         large("harvest-uncommitted:2"),

@@ -12,6 +12,7 @@ import pytest
 from connectors.reply import Reply
 from service.assemble import Assembler
 from service.changes import ChangeAssembler
+from service.difference import ConflictRules
 from service.job_rows import JobRows
 from service.phases import Phase, SourceStream
 from state.ledger import Ledger
@@ -96,6 +97,7 @@ class Desk:
         self.ledger = ledger
         self.org = Org()
         self.table = table()
+        self.rules = ConflictRules()
 
     def made(self, number: int, **attributes: Any) -> RowEntry:
         """The row that the map makes of a record now."""
@@ -127,14 +129,17 @@ class Desk:
             change=True,
         )
 
-    async def there(self, number: int, **values: Any) -> None:
-        """A record that the ledger has made, as it is in Salesforce now."""
+    async def there(
+        self, number: int, sent: RowEntry | None = None, origin: str = "loaded", **values: Any
+    ) -> None:
+        """A record that the ledger has made of the row `sent`, as it is in Salesforce now."""
         record = {"Id": target(number), "Kustomer_Id__c": ID.format(number), "Flag__c": False}
         record |= {"ContactId": "003000000000001AAA", "LastModifiedById": ME, **values}
         self.org.records[target(number)] = record
         async with self.ledger.write() as tx:
-            entry = (ID.format(number), 0, target(number), 5, b"old")
-            await self.ledger.crosswalk.learn(tx, "thing", "Case", [entry], origin="loaded", job=1)
+            kept = orjson.loads(sent.payload or b"")["digest"] if sent else "00" * 16
+            entry = (ID.format(number), 0, target(number), 5, bytes.fromhex(kept))
+            await self.ledger.crosswalk.learn(tx, "thing", "Case", [entry], origin=origin, job=1)
 
     async def assemble(self, rows: Sequence[RowEntry]) -> JobRows:
         async with self.ledger.write() as tx:
@@ -144,9 +149,8 @@ class Desk:
             )
         client: Any = self.org
         assembler = Assembler(self.ledger, PHASE, self.table)
-        return await ChangeAssembler(self.ledger, client, PHASE, self.table, assembler).assemble(
-            rows
-        )
+        made = ChangeAssembler(self.ledger, client, PHASE, self.table, assembler, self.rules)
+        return await made.assemble(rows)
 
 
 @pytest.fixture
@@ -186,18 +190,78 @@ async def test_a_row_of_which_salesforce_has_all_is_noted_and_not_sent(desk: Des
     assert digest == orjson.loads(row.payload or b"")["digest"]
 
 
-async def test_a_record_that_somebody_else_touched_is_left_alone(desk: Desk) -> None:
+async def test_what_somebody_else_wrote_is_a_conflict_with_both_values_until_it_is_decided(
+    desk: Desk,
+) -> None:
     await desk.there(1, Subject="an agent's", LastModifiedById=OTHER)
     await desk.there(2, Subject="same", LastModifiedById=OTHER)
     rows = await desk.assemble([desk.made(1, name="ours"), desk.made(2, name="same")])
     assert len(rows) == 0
-    (held,) = rows.aside.held
-    assert (held.key, held.reason, held.field, held.change) == (
-        ID.format(1),
-        "conflict",
-        "Subject",
-        True,
-    )
+    (held,) = rows.aside.fixed
+    assert (held.key, held.reason, held.field) == (ID.format(1), "conflict", "Subject")
+    assert rows.aside.conflicts == [
+        (ID.format(1), 0, "Subject", target(1), "ours", "an agent's", OTHER, "")
+    ]
+    await rows_end(desk, rows)
+    async with desk.ledger.write() as tx:
+        decided = await desk.ledger.conflicts.decide(tx, ID.format(1), None, "source", by="Ada")
+    assert decided == [("things", 0)]
+    again = await desk.assemble([desk.made(1, name="ours")])
+    assert [each["Subject"] for each in sent(again)] == ["ours"]
+
+
+async def test_a_rule_decides_conflicts_field_by_field(desk: Desk) -> None:
+    desk.rules = ConflictRules("target", {"Case.Reason": "source"})
+    await desk.there(1, Subject="theirs", Reason="theirs", LastModifiedById=OTHER)
+    rows = await desk.assemble([desk.made(1, name="ours", reason="ours")])
+    ((_, line),) = [(each["Id"], each) for each in sent(rows)]
+    assert (line["Reason"], "Subject" in line) == ("ours", False)
+    assert {each[2]: each[-1] for each in rows.aside.conflicts} == {
+        "Subject": "target",
+        "Reason": "source",
+    }
+    assert not rows.aside.fixed
+
+
+async def test_a_field_that_the_source_has_not_changed_is_left_to_the_agents(desk: Desk) -> None:
+    before = desk.made(1, name="old", reason="why")
+    await desk.there(1, before, Subject="old", Reason="an agent's", LastModifiedById=OTHER)
+    rows = await desk.assemble([desk.made(1, name="new", reason="why")])
+    assert sent(rows) == [{"Id": target(1), "Kustomer_Id__c": ID.format(1), "Subject": "new"}]
+    assert not rows.aside.conflicts
+
+
+async def test_a_record_that_others_touched_once_stays_touched_though_we_wrote_last(
+    desk: Desk,
+) -> None:
+    first = desk.made(1, name="a", reason="a")
+    await desk.there(1, first, Subject="an agent's", Reason="a", LastModifiedById=OTHER)
+    second = desk.made(1, name="a", reason="b")
+    rows = await desk.assemble([second])
+    assert [each["Reason"] for each in sent(rows)] == ["b"]
+    await rows_end(desk, rows)
+    desk.org.records[target(1)] |= {"Reason": "b", "LastModifiedById": ME}
+    async with desk.ledger.write() as tx:
+        digest = bytes.fromhex(orjson.loads(second.payload or b"")["digest"])
+        await desk.ledger.crosswalk.revise(tx, "thing", [(ID.format(1), 0, target(1), 6, digest)])
+    rows = await desk.assemble([desk.made(1, name="c", reason="b")])
+    assert [each[2] for each in rows.aside.conflicts] == ["Subject"]
+
+
+async def test_a_record_that_was_there_before_is_filled_where_it_is_empty_and_that_is_kept(
+    desk: Desk,
+) -> None:
+    await desk.there(1, origin="matched", Subject="theirs", Reason=None, Kustomer_Id__c=None)
+    rows = await desk.assemble([desk.made(1, name="ours", reason="ours")])
+    assert sent(rows) == [{"Id": target(1), "Kustomer_Id__c": ID.format(1), "Reason": "ours"}]
+    await rows_end(desk, rows)
+    images = await desk.ledger.conflicts.pre_images()
+    assert {(each.field, each.value) for each in images} == {("Reason", ""), ("Kustomer_Id__c", "")}
+
+
+async def rows_end(desk: Desk, rows: JobRows) -> None:
+    async with desk.ledger.write() as tx:
+        await rows.aside.apply(tx, desk.ledger, PHASE, "Case", 1)
 
 
 async def test_what_cannot_be_changed_is_told_and_the_rest_goes_out(desk: Desk) -> None:
@@ -237,12 +301,12 @@ async def test_a_record_whose_parent_moved_is_pointed_to_the_new_one_when_that_i
 
 async def test_rows_of_a_sent_job_are_known_again_without_those_set_aside(desk: Desk) -> None:
     await desk.there(1, Subject="old")
-    await desk.there(2, Subject="agent", LastModifiedById=OTHER)
+    await desk.there(2, Subject="new")
     rows = [desk.made(1, name="new"), desk.made(2, name="new")]
     assembled = await desk.assemble(rows)
     client: Any = desk.org
     assembler = Assembler(desk.ledger, PHASE, desk.table)
-    again = ChangeAssembler(desk.ledger, client, PHASE, desk.table, assembler)
+    again = ChangeAssembler(desk.ledger, client, PHASE, desk.table, assembler, desk.rules)
     found = again.reassemble(rows, assembled.aside)
     assert list(found.places()) == list(assembled.places()) == [(ID.format(1), 0)]
 
