@@ -83,6 +83,6 @@ SELECT DISTINCT reason FROM row UNION SELECT DISTINCT outcome FROM sending WHERE
 -- name: any
 SELECT 1 FROM row WHERE phase = ? LIMIT 1
 -- name: forget
-DELETE FROM row WHERE phase = ? AND source_id = ? AND part = ? AND job IS NULL
+DELETE FROM row WHERE phase = ? AND source_id = ? AND part = ? AND job IS NULL AND change = 0
 -- name: carried
 SELECT source_id, part FROM row WHERE job = ?
