@@ -12,7 +12,7 @@ from simulators.salesforce.records import Records
 
 Handler = Callable[..., Answer]
 _N = r"(\w+)"
-_RESOURCES = ("sobjects", "query", "queryAll", "limits", "jobs", "composite")
+_RESOURCES = ("sobjects", "query", "queryAll", "limits", "jobs", "composite", "tooling")
 
 
 class Desk:
@@ -40,7 +40,7 @@ class Desk:
         composite = Composite(store, self.answer)
         one, many = f"sobjects/{_N}", "composite/sobjects"
         return {
-            "query|queryall": {"GET": paging.query},
+            "query|queryall|tooling/query": {"GET": paging.query},
             r"query/([\w-]+)": {"GET": paging.more},
             "sobjects": {"GET": records.objects},
             f"{one}/describe": {"GET": records.describe},
