@@ -13,8 +13,8 @@ class FieldDescribe:
     """One field that the running user can see. `length` in characters, `byte_length` in bytes.
 
     `picklist` holds the active values as the API takes them, which are not the labels; unknown
-    values are refused only when `restricted`. `controller`: the field that a dependent picklist hangs on. `reference_to` names the objects of a lookup. A number
-    has `digits` before the point and `scale` behind it.
+    values are refused only when `restricted`. `reference_to` names the objects of a lookup. A number
+    has `digits` before the point and `scale` behind it. `controller`: what a dependent picklist hangs on.
     """
 
     name: str

@@ -48,10 +48,18 @@ def seed_automation(store: Store) -> None:
         store.seed("FlowDefinitionView", flow)
     for name, target, status in _TRIGGERS:
         usage = {"UsageBeforeInsert": True, "UsageAfterInsert": False, "UsageBeforeUpdate": True}
-        store.seed("ApexTrigger", {"Name": name, "TableEnumOrId": target, "Status": status, **usage})
-    entities = {name: store.seed("EntityDefinition", {"QualifiedApiName": name}) for name in _OWNERS}
+        store.seed(
+            "ApexTrigger", {"Name": name, "TableEnumOrId": target, "Status": status, **usage}
+        )
+    entities = {
+        name: store.seed("EntityDefinition", {"QualifiedApiName": name}) for name in _OWNERS
+    }
     for name, target, rule_active in _RULES:
-        rule = {"ValidationName": name, "Active": rule_active, "EntityDefinitionId": entities[target]}
+        rule = {
+            "ValidationName": name,
+            "Active": rule_active,
+            "EntityDefinitionId": entities[target],
+        }
         store.seed("ValidationRule", rule)
     store.seed("WorkflowRule", {"Name": "Case reminder", "TableEnumOrId": "Case"})
     for name, target, is_active in _DUPLICATES:

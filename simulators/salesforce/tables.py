@@ -233,7 +233,10 @@ UsageBeforeDelete boolean D; UsageAfterDelete boolean D""",
         """DeveloperName string(80) -; MasterLabel string(255) N; SobjectType picklist(40) -; SobjectSubtype picklist(40) N;
 IsActive boolean D""",
     ),
-    "EntityDefinition": ("4ie", "QualifiedApiName string(70) -; DurableId string(300) N; KeyPrefix string(3) N"),
+    "EntityDefinition": (
+        "4ie",
+        "QualifiedApiName string(70) -; DurableId string(300) N; KeyPrefix string(3) N",
+    ),
     "FlowDefinitionView": (
         "3dd",
         """ApiName string(80) -; Label string(255) -; ProcessType picklist(40) -; TriggerType picklist(40) N;
