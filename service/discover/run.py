@@ -197,11 +197,11 @@ class _Found:
             target_automation=target.rules,
             gaps=[
                 *gaps.unread_gaps(unread),
-                *gaps.channel_gaps(source.conversations),
-                *gaps.schema_gaps(kinds, source.volumes.streams),
-                *gaps.people_gaps(self.users, self.teams, source.people.tags),
-                *gaps.attachment_gaps(attachments),
-                *gaps.automation_gaps(source.rules, target),
                 *gaps.target_gaps(target, told),
+                *gaps.people_gaps(self.users, self.teams, source.people.tags),
+                *gaps.schema_gaps(kinds, source.volumes.streams),
+                *gaps.attachment_gaps(attachments),
+                *gaps.channel_gaps(source.conversations),
+                *gaps.automation_gaps(source.rules, target),
             ],
         )

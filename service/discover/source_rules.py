@@ -61,7 +61,7 @@ SOURCE_RULES = (
         "Org-wide addresses and messaging channels",
     ),
     SourceRule("chat", "Chat settings", "/v1/chat/settings", "Messaging for In-App and Web"),
-    SourceRule("kb-articles", "Knowledge articles", "/v1/kb/articles", "Knowledge articles"),
+    SourceRule("kb-articles", "Knowledge articles", "/v1/kb/articles", "Salesforce Knowledge"),
     SourceRule("kb-categories", "Knowledge categories", "/v1/kb/categories", "Data categories"),
     SourceRule("kb-forms", "Contact forms", "/v1/kb/forms", "Web-to-Case forms"),
     SourceRule("business-rules", "Business rules", None, "Record-triggered flows"),
