@@ -81,6 +81,7 @@ class HttpClient:
         self.clock = clock
         self._policy = policy or RetryPolicy()
         self.patience = patience
+        self.sent = 0  # attempts in all, retries among them
         self._given = transport
         self._wire: httpx.AsyncBaseTransport | None = None
         self._connections = connections
@@ -211,6 +212,7 @@ class HttpClient:
     ) -> Reply | StreamReply | ConnectorError:
         """Send once. Expected failures are returned, not raised, with what they mean for a call."""
         call.attempts += 1
+        self.sent += 1
         started = self.clock.monotonic()
         response: httpx.Response | None = None
         try:

@@ -77,7 +77,7 @@ def _declared(name: str, line: PhaseLine, moved: dict[str, PhaseLine]) -> Phase:
     return Phase(
         name=name,
         kind=line.kind,
-        stream=read.stream if read else _klass_stream(kind),
+        stream=read.stream if read else klass_stream(kind),
         operation=line.operation,
         objects=tuple(line.tables),
         lock_parent=_lock_parent(line),
@@ -101,7 +101,8 @@ def _is_self(table: TableLine, parent: ParentLine) -> bool:
     return "Id" in parent.columns.values()
 
 
-def _klass_stream(kind: str) -> SourceStream:
+def klass_stream(kind: str) -> SourceStream:
+    """The stream of a klass's records; `kind` is `kobject.NAME`."""
     klass = kind.removeprefix(KOBJECT)
     return SourceStream(
         f"/v1/klasses/{klass}",

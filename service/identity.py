@@ -56,7 +56,7 @@ async def check_identity(
     Raises `WrongOrg` and `StateDisagrees` (both refuse, exit 3), and the connectors' errors.
     """
     await check_config(config, ledger, same_org=same_org)
-    target = await _right_org(config, salesforce)
+    target = await right_org(config, salesforce)
     source = await kustomer.org()
     orgs = {"kustomer_org": source.id, "salesforce_org": target.org_id[:15]}
     for key, value in orgs.items():
@@ -87,10 +87,11 @@ async def check_target(
     that needs no Kustomer. Nothing is remembered. Raises `WrongOrg` and `StateDisagrees`.
     """
     await check_config(config, ledger)
-    return await _right_org(config, salesforce)
+    return await right_org(config, salesforce)
 
 
-async def _right_org(config: Config, salesforce: SalesforceClient) -> SalesforceOrg:
+async def right_org(config: Config, salesforce: SalesforceClient) -> SalesforceOrg:
+    """Return the org that answers; raises `WrongOrg` when it is not the one that the config names."""
     target = await salesforce.org()
     if target.org_id[:15] != config.salesforce.org_id[:15]:
         raise WrongOrg(

@@ -101,8 +101,13 @@ def read_phases(config: Config) -> tuple[Phase, ...]:
 
 def known_phases(config: Config) -> tuple[Phase, ...]:
     """As `read_phases`, and the default map's where there is no file; nothing is written."""
+    return phases_of(known_map(config))
+
+
+def known_map(config: Config) -> Mapping:
+    """The workspace's map, or the default map where there is none; nothing is written."""
     path = Path(config.workspace) / MAPPING_FILE
-    return phases_of(parsed(map_text(config) if path.exists() else default_mapping()))
+    return parsed(map_text(config) if path.exists() else default_mapping())
 
 
 @lru_cache(maxsize=2)

@@ -21,6 +21,7 @@ LIST_CAP_PAGES = 100
 SEARCH_CAP_ROWS = 10_000
 SEARCH_PAGE_ROWS = 500
 TIME_OUTS_TO_SPLIT = 4
+LIST, WINDOWS, LIST_AND_WINDOWS = "list", "search windows", "list and search windows"
 _MS = 1000
 
 
@@ -70,18 +71,25 @@ class Planner:
         Raises the connectors' errors (a missing role, an unreachable host) and `WindowTooDense`.
         Nothing is durable here: the caller stores the plan before the first page is read.
         """
-        if phase.stream.search is None or await self._list_is_whole(phase):
-            return Plan(list_slices(phase), "list")
+        way = await self.way(phase)
+        if phase.stream.search is None or way == LIST:
+            return Plan(list_slices(phase), way)
         slices = await self._windows(phase.stream.search, archive=False)
         if phase.stream.search.archive:
             slices += await self._windows(phase.stream.search, archive=True)
-            return Plan(slices, "search windows")
+            return Plan(slices, way)
         # The list begins with the oldest, search holds the youngest; between them may be a gap.
-        gap = (
-            f"Kustomer's list of {phase.name} stops at {LIST_CAP_PAGES} pages, and its search does "
-            "not reach records untouched for two years: some of those may be missing."
-        )
-        return Plan([*list_slices(phase), *slices], "list and search windows", gap)
+        return Plan([*list_slices(phase), *slices], way, gap_of(phase, way))
+
+    async def way(self, phase: Phase) -> str:
+        """Tell how `phase` is read, without cutting it: two pages of its list and two searches at most.
+
+        Raises as `plan` does.
+        """
+        search = phase.stream.search
+        if search is None or await self._list_is_whole(phase):
+            return LIST
+        return WINDOWS if search.archive else LIST_AND_WINDOWS
 
     async def source_total(self, phase: Phase) -> int | None:
         """Ask search how many rows there are; None when it cannot tell (a role, a capped total).
@@ -196,6 +204,16 @@ class Planner:
     ) -> int | None:
         query = SearchQuery(search.name, criteria, [{search.created: "asc"}], archive=archive)
         return (await self._client.search_page(query, 1, page_size=1, patient=patient)).total
+
+
+def gap_of(phase: Phase, way: str) -> str | None:
+    """Say what a way of reading may miss; None when it misses nothing."""
+    if way != LIST_AND_WINDOWS:
+        return None
+    return (
+        f"Kustomer's list of {phase.name} stops at {LIST_CAP_PAGES} pages, and its search does "
+        "not reach records untouched for two years: some of those may be missing."
+    )
 
 
 def list_slices(phase: Phase) -> list[dict[str, Any]]:

@@ -71,6 +71,11 @@ class KustomerClient:
         self._search_budget = search_budget
         self._org_limit: list[str] = []
 
+    @property
+    def requests_sent(self) -> int:
+        """How many requests went out so far, retries among them."""
+        return self._http.sent
+
     async def org(self) -> KustomerOrg:
         """Who the key is: the org's id always, the rest as far as the key may read it.
 

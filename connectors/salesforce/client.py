@@ -136,6 +136,11 @@ class SalesforceClient:
         """The org's API usage as the last reply told it."""
         return self._gate.last_usage
 
+    @property
+    def requests_sent(self) -> int:
+        """How many requests went to the instance so far, retries among them; signing in is none."""
+        return self._http.sent if self._http else 0
+
     async def describe(self, name: str) -> ObjectDescribe:
         """The describe of one object; raises `NotFound` when there is none for this user."""
         path = f"/sobjects/{_name(name)}/describe"
@@ -148,6 +153,11 @@ class SalesforceClient:
         """
         path = "/queryAll" if all_rows else "/query"
         async for page in self.pages(path, "a query", params={"q": soql}):
+            yield page
+
+    async def tooling(self, soql: str) -> AsyncIterator[list[Row]]:
+        """Yield the pages of a query of the Tooling API (salesforce facts, 9.2)."""
+        async for page in self.pages("/tooling/query", "a tooling query", params={"q": soql}):
             yield page
 
     async def count(self, soql: str) -> int:

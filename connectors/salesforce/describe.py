@@ -14,7 +14,7 @@ class FieldDescribe:
 
     `picklist` holds the active values as the API takes them, which are not the labels; unknown
     values are refused only when `restricted`. `reference_to` names the objects of a lookup. A number
-    has `digits` before the point and `scale` behind it.
+    has `digits` before the point and `scale` behind it. `controller`: what a dependent picklist hangs on.
     """
 
     name: str
@@ -35,6 +35,7 @@ class FieldDescribe:
     label: str = ""
     digits: int = 0
     scale: int = 0
+    controller: str = ""
 
     @property
     def required(self) -> bool:
@@ -106,4 +107,5 @@ def _field(field: dict[str, Any]) -> FieldDescribe:
         label=str(field.get("label") or ""),
         digits=max(0, int(field.get("precision") or 0) - scale),
         scale=scale,
+        controller=str(field.get("controllerName") or ""),
     )

@@ -2,6 +2,7 @@
 
 COMMANDS = (
     "check",
+    "discover",
     "map",
     "schema",
     "migrate",

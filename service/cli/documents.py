@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from service.cli.discover_documents import DiscoverDocument
 from service.cli.document import Document
 from service.cli.map_documents import (
     MapConfirmDocument,
@@ -323,6 +324,7 @@ class SalesforceStandIn(Document):
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "error": ErrorDocument,
     "check": CheckDocument,
+    "discover": DiscoverDocument,
     "map-propose": MapProposeDocument,
     "map-show": MapShowDocument,
     "map-diff": MapDiffDocument,

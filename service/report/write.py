@@ -32,12 +32,13 @@ def render(facts: ReportFacts) -> str:
     """Return the report as one self-contained HTML page."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["count"] = lambda value: "–" if value is None else f"{value:,}"
-    environment.filters["moment"] = _moment
+    environment.filters["moment"] = moment
     template = (files("service.report") / "report.html.j2").read_text(encoding="utf-8")
     return environment.from_string(template).render(facts=facts)
 
 
-def _moment(value: float | None) -> str:
+def moment(value: float | None) -> str:
+    """Epoch seconds as a page says them; a dash for None."""
     if value is None:
         return "–"
     return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"

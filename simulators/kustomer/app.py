@@ -64,6 +64,11 @@ def _api_routes(desk: Desk) -> list[Route]:
         Route("/v1/conversations/{id}/attachments", guard(files.of_conversation)),
         Route("/v1/messages/{id}/attachments/{file}", guard(files.of_message)),
         Route("/v1/routing/{plural}", guard(lists.listed)),
+        Route("/v1/chat/settings", guard(records.chat, role="")),
+        *(
+            Route(f"/v1/{folder}/{{plural}}", guard(lists.in_folder, role=role))
+            for folder, role in (("hooks", ""), ("kb", "kb"))
+        ),
         Route("/v1/customers/merges/{id}", guard(records.merge)),
         Route("/v1/{plural}", guard(lists.listed)),
         Route("/v1/{plural}/{ids}", guard(records.single)),

@@ -26,8 +26,12 @@ PLURALS = {plural: kind for kind, plural in TYPES.items()} | {
     "slas": "sla",
     "satisfaction": "satisfaction",
     "merges": "customer_merge",
+    "outboundAccounts": "outbound_account",
+    "outbound-webhooks": "outbound_webhook",
 }
 BODY_LIMIT = 100_000
+# Where the role is not named after the kind (kustomer facts, section 1).
+_ROLES = {"outbound_account": "apps"}
 _ID = re.compile(r"[0-9a-f]{24}(,[0-9a-f]{24})*")
 _FIXED = frozenset(("dataset", "texts", "effect_log"))
 
@@ -190,7 +194,8 @@ def _role_of(path: str) -> str:
     if len(parts) > 4 and parts[3] == "klasses":
         return PLURALS.get(parts[1], "")
     last = parts[3] if len(parts) > 3 and parts[3] in PLURALS else parts[1]
-    return PLURALS.get(last, "")
+    kind = PLURALS.get(last, "")
+    return _ROLES.get(kind, kind)
 
 
 def _key(given: dict[str, Any]) -> ApiKey:

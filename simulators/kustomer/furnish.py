@@ -11,6 +11,7 @@ from simulators.kustomer.klasses import plural
 from simulators.kustomer.resource import resource
 from simulators.kustomer.rich import RichSchema
 from simulators.kustomer.settings import KustomerSettings
+from simulators.kustomer.setup import Setup
 
 KLASSES = (("order", "enabled"), ("delivery", "enabled"), ("warranty", "existing_only"))
 FILES = (
@@ -48,6 +49,7 @@ def furnished(
             maker.rich.fill(record)
         yield record
     yield from maker.records()
+    yield from Setup(settings, now).records()
 
 
 class _Furniture:

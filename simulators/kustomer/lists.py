@@ -10,6 +10,7 @@ from simulators.kustomer.desk import PLURALS, Desk
 from simulators.kustomer.files import with_attachments
 from simulators.kustomer.org import Row, epoch_ms
 from simulators.kustomer.replies import ApiError, many, not_found, number, page_links
+from simulators.kustomer.setup import FOLDERS
 
 PAGE_MAX = {"user": 500, "team": 500}
 _DELETABLE = frozenset(("user", "team", "tag", "shortcut"))
@@ -34,6 +35,14 @@ class Lists:
         if kind is None or kind in _NO_LIST:
             raise not_found()
         return self.page(request, kind, self._shown(kind, request))
+
+    async def in_folder(self, request: Request) -> Response:
+        """A list below a folder, such as `/hooks/email`."""
+        folder = request.url.path.split("/")[2]
+        kind = FOLDERS.get((folder, request.path_params["plural"]))
+        if kind is None:
+            raise not_found()
+        return self.page(request, kind, self._desk.org.shelves[kind].live)
 
     async def nested(self, request: Request) -> Response:
         """The children of one conversation, customer or user."""
@@ -99,7 +108,7 @@ class Lists:
             shown = list(rows[start : start + size])
         more = start + size < total and not (cap is not None and page >= cap)
         pages = -(-total // size)
-        meta = {"pageSize": size, "page": page}
+        meta = {} if kind == "outbound_account" else {"pageSize": size, "page": page}
         if index_backed:
             meta |= {"total": total, "totalPages": pages}
         links = page_links(request, page, size, more=more, last=pages if index_backed else None)
@@ -107,7 +116,15 @@ class Lists:
             ","
         ):
             return with_attachments(self._desk.org, shown, meta, links)
-        return many((row.body for row in shown), meta, links)
+        versions = self._versions(request, kind, shown)
+        return many((row.body for row in shown), meta, links, versions)
+
+    def _versions(self, request: Request, kind: str, rows: Sequence[Row]) -> list[bytes] | None:
+        """The versions of SLAs, where all of them are asked for."""
+        if kind != "sla" or request.query_params.get("versions") not in ("all", "active"):
+            return None
+        held = self._desk.org
+        return [each.body for row in rows for each in held.children("sla_version", row.id)]
 
 
 def _users(rows: Sequence[Row], request: Request) -> Sequence[Row]:

@@ -27,7 +27,7 @@ TYPES = {
     "shortcut": "shortcuts",
     "attachment": "attachments",
 }
-PARENTS = ("conversation", "customer", "company", "message", "source", "target")
+PARENTS = ("conversation", "customer", "company", "message", "source", "target", "sla")
 _BY_ID = attrgetter("id")
 
 

@@ -47,6 +47,12 @@ class Records:
             return many((row.body for row in rows), {}, {"self": request.url.path})
         return one(self._get(kind, asked))
 
+    async def chat(self, request: Request) -> Response:
+        """`/chat/settings`: one resource for the whole org."""
+        for row in self._desk.org.shelves["chat_settings"].live:
+            return one(row)
+        raise not_found()
+
     async def merge(self, request: Request) -> Response:
         """`/customers/merges/{id}`."""
         return one(self._get("customer_merge", request.path_params["id"]))

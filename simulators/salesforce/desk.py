@@ -9,10 +9,11 @@ from simulators.salesforce.composite import Composite
 from simulators.salesforce.org import VERSIONS, Org
 from simulators.salesforce.paging import Paging
 from simulators.salesforce.records import Records
+from simulators.salesforce.tables import TOOLING_ONLY
 
 Handler = Callable[..., Answer]
 _N = r"(\w+)"
-_RESOURCES = ("sobjects", "query", "queryAll", "limits", "jobs", "composite")
+_RESOURCES = ("sobjects", "query", "queryAll", "limits", "jobs", "composite", "tooling")
 
 
 class Desk:
@@ -40,7 +41,7 @@ class Desk:
         composite = Composite(store, self.answer)
         one, many = f"sobjects/{_N}", "composite/sobjects"
         return {
-            "query|queryall": {"GET": paging.query},
+            "query|queryall|tooling/query": {"GET": paging.query},
             r"query/([\w-]+)": {"GET": paging.more},
             "sobjects": {"GET": records.objects},
             f"{one}/describe": {"GET": records.describe},
@@ -95,7 +96,7 @@ class Desk:
         store = self._org.store
         asked = [each.strip().lower() for each in call.params.get("sObjects", "").split(",")]
         found = []
-        for name in store.schema.objects:
+        for name in (each for each in store.schema.objects if each not in TOOLING_ONLY):
             if asked == [""] or name.lower() in asked:
                 count = sum(not row["IsDeleted"] for row in store.shelf(name).records.values())
                 found += [{"count": count, "name": name}] if count else []

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulators.salesforce.automation import seed_automation
 from simulators.salesforce.effects import EffectLog
 from simulators.salesforce.schema import Schema
 from simulators.salesforce.settings import SalesforceSettings
@@ -67,6 +68,8 @@ class Org:
             )
             store.seed("QueueSobject", {"QueueId": queue, "SobjectType": "Case"})
         self._seed_setup()
+        if settings.automation:
+            seed_automation(store)
         for name, website in settings.accounts:
             store.seed("Account", {"Name": name, "Website": website, "OwnerId": self.user_id})
 
@@ -125,6 +128,7 @@ class Org:
             "DailyApiRequests": left(settings.api_calls_max, self.api_calls),
             "DailyBulkApiBatches": left(settings.bulk_batches_max, self.bulk_batches),
             "DailyBulkV2QueryJobs": left(10_000, 0),
-            "DataStorageMB": left(100_000, 0),
-            "FileStorageMB": left(100_000, 0),
+            "DataStorageMB": left(settings.data_storage_mb, 0),
+            "FileStorageMB": left(settings.file_storage_mb, 0),
+            "ContentPublicationLimit": left(200_000, 0),
         }

@@ -35,7 +35,12 @@ class Paging:
         """Run a query and give its first page."""
         soql = call.params.get("q", "")
         try:
-            result = run_query(self._store, soql, all_rows=call.path.lower() == "queryall")
+            result = run_query(
+                self._store,
+                soql,
+                all_rows=call.path.lower() == "queryall",
+                tooling=call.path.startswith("tooling/"),
+            )
         except SoqlError as error:
             raise Refused(400, error.code, error.message) from None
         if result.is_count:

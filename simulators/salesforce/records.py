@@ -8,6 +8,7 @@ from simulators.salesforce.calls import Answer, Call, Refused, not_found, refuse
 from simulators.salesforce.outcomes import BadValue, Outcome, WriteContext
 from simulators.salesforce.schema import FieldDef, ObjectDef
 from simulators.salesforce.store import Store
+from simulators.salesforce.tables import TOOLING_ONLY
 
 REST = WriteContext("rest")
 
@@ -21,7 +22,7 @@ class Records:
     def objects(self, call: Call) -> Answer:
         """The list of objects."""
         schema = self._store.schema
-        shown = [schema.brief(each) for each in schema.objects.values()]
+        shown = [schema.brief(e) for e in schema.objects.values() if e.name not in TOOLING_ONLY]
         return Answer(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": shown})
 
     def describe(self, call: Call, name: str) -> Answer:
@@ -119,7 +120,7 @@ class Records:
     def definition(self, name: str) -> ObjectDef:
         """The object of a path; raises `Refused`."""
         found = self._store.schema.find(name)
-        if found is None:
+        if found is None or found.name in TOOLING_ONLY:
             raise not_found()
         return found
 

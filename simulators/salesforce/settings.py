@@ -17,6 +17,7 @@ class SalesforceSettings:
     `inactive_owner`: whether the running user may give records to inactive users.
     `bare`: nothing in the org was made for a migration. `access_lag_s`: how long describes and rows
     lag behind a change of permissions. `deploy_delay_s`: how long a deployment takes.
+    `automation`: flows, triggers and rules are listed (none of them runs).
     `now` stops the clock at a moment (epoch seconds).
     `max_job_bytes` bounds an upload as Salesforce counts it: in its base64 form (facts, 3.4).
     """
@@ -29,6 +30,9 @@ class SalesforceSettings:
     token_ttl_s: float = 7200.0
     api_calls_max: int = 1_000_000
     bulk_batches_max: int = 15_000
+    data_storage_mb: int = 100_000
+    file_storage_mb: int = 100_000
+    automation: bool = False
     audit_fields: bool = True
     hidden_fields: frozenset[str] = field(default_factory=frozenset)
     bare: bool = False

@@ -11,6 +11,7 @@ from simulators.salesforce.soql_select import Item, grouped, read_select, wanted
 from simulators.salesforce.soql_tokens import SoqlError, Tokens
 from simulators.salesforce.soql_where import Condition, Where
 from simulators.salesforce.store import Store
+from simulators.salesforce.tables import TOOLING, TOOLING_ONLY
 
 __all__ = ["Query", "QueryResult", "SoqlError", "run_query"]
 # Queries on links must name records (facts, 6.3).
@@ -35,10 +36,11 @@ class QueryResult:
 class Query:
     """One query, parsed and run against a store."""
 
-    def __init__(self, store: Store, soql: str, *, all_rows: bool) -> None:
+    def __init__(self, store: Store, soql: str, *, all_rows: bool, tooling: bool = False) -> None:
         self._store = store
         self._tokens = Tokens(soql)
         self._all_rows = all_rows
+        self._tooling = tooling
         self._object: ObjectDef
 
     def run(self) -> QueryResult:
@@ -49,7 +51,7 @@ class Query:
         tokens.need("FROM")
         name = tokens.name()
         found = self._store.schema.find(name)
-        if found is None:
+        if found is None or not self._offered(found.name):
             raise SoqlError("INVALID_TYPE", f"sObject type '{name}' is not supported.")
         self._object = found
         where = Where(tokens, self._path).read() if tokens.take("WHERE") else _ALWAYS
@@ -60,6 +62,10 @@ class Query:
         shape = self._shape(items, groups)
         rows = [row for row in self._candidates(where) if self._seen(row) and where.test(row)]
         return shape(order(rows), window)
+
+    def _offered(self, name: str) -> bool:
+        """Whether the object is one of the door that was asked: Tooling, or the data."""
+        return name in TOOLING if self._tooling else name not in TOOLING_ONLY
 
     def _path(self, spelling: str) -> Path:
         return read_path(self._store, self._object, spelling)
@@ -172,6 +178,8 @@ def _shaped(row: Row, paths: list[Path]) -> Row:
     return made
 
 
-def run_query(store: Store, soql: str, *, all_rows: bool = False) -> QueryResult:
-    """Run a query; raises `SoqlError` with the platform's code."""
-    return Query(store, soql, all_rows=all_rows).run()
+def run_query(
+    store: Store, soql: str, *, all_rows: bool = False, tooling: bool = False
+) -> QueryResult:
+    """Run a query, of the data or of the Tooling API; raises `SoqlError` with the platform's code."""
+    return Query(store, soql, all_rows=all_rows, tooling=tooling).run()

@@ -42,6 +42,21 @@ AUDITED = frozenset(
     {"Account", "Case", "CaseComment", "Contact", "ContentVersion", "EmailMessage", "Lead", "Task"}
 )
 
+# Automation as queries list it (facts, 9.2): nothing of it is made or changed as data.
+SETUP = (
+    "ApexTrigger",
+    "AssignmentRule",
+    "DuplicateRule",
+    "EntityDefinition",
+    "FlowDefinitionView",
+    "MatchingRule",
+    "ValidationRule",
+    "WorkflowRule",
+)
+# Objects that the Tooling API answers for, and those that it alone knows.
+TOOLING = frozenset({"ApexTrigger", "EntityDefinition", "ValidationRule", "WorkflowRule"})
+TOOLING_ONLY = frozenset({"ValidationRule", "WorkflowRule"})
+
 # What the API cannot do with an object.
 FIXED: dict[str, tuple[str, ...]] = {
     "Organization": ("insert", "update", "delete"),
@@ -49,6 +64,7 @@ FIXED: dict[str, tuple[str, ...]] = {
     "User": ("delete",),
     "CaseStatus": ("insert", "update", "delete"),
     "UserPermissionAccess": ("insert", "update", "delete"),
+    **dict.fromkeys(SETUP, ("insert", "update", "delete")),
     "ContentDocument": ("insert",),
     "ContentVersion": ("delete",),
     "TopicAssignment": ("update",),
@@ -205,5 +221,37 @@ EntityKeyPrefix string(3) NI; EntityType string(80) N""",
         "0Pa",
         "AssigneeId reference CM->User(Assignee); PermissionSetId reference CM->PermissionSet(PermissionSet)",
     ),
+    "ApexTrigger": (
+        "01q",
+        """Name string(255) -; TableEnumOrId picklist(40) -; Status picklist(40) -; NamespacePrefix string(15) N;
+UsageBeforeInsert boolean D; UsageAfterInsert boolean D; UsageBeforeUpdate boolean D; UsageAfterUpdate boolean D;
+UsageBeforeDelete boolean D; UsageAfterDelete boolean D""",
+    ),
+    "AssignmentRule": ("01Q", "Name string(120) -; SobjectType picklist(40) -; Active boolean D"),
+    "DuplicateRule": (
+        "0Bm",
+        """DeveloperName string(80) -; MasterLabel string(255) N; SobjectType picklist(40) -; SobjectSubtype picklist(40) N;
+IsActive boolean D""",
+    ),
+    "EntityDefinition": (
+        "4ie",
+        "QualifiedApiName string(70) -; DurableId string(300) N; KeyPrefix string(3) N",
+    ),
+    "FlowDefinitionView": (
+        "3dd",
+        """ApiName string(80) -; Label string(255) -; ProcessType picklist(40) -; TriggerType picklist(40) N;
+RecordTriggerType picklist(40) N; TriggerObjectOrEventId string(255) N; TriggerObjectOrEventLabel string(255) N;
+ActiveVersionId string(255) N; IsActive boolean D; TriggerOrder int N""",
+    ),
+    "MatchingRule": (
+        "0JD",
+        "DeveloperName string(80) -; SobjectType picklist(40) -; RuleStatus picklist(40) -",
+    ),
+    "ValidationRule": (
+        "03d",
+        """ValidationName string(80) -; Active boolean D; ErrorMessage string(255) N; ErrorDisplayField string(80) N;
+EntityDefinitionId reference N->EntityDefinition(EntityDefinition)""",
+    ),
+    "WorkflowRule": ("01W", "Name string(80) -; TableEnumOrId picklist(40) -"),
     "UserPermissionAccess": ("0UP", ";".join(f"{name} boolean D" for name in PERMISSIONS)),
 }

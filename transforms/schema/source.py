@@ -42,7 +42,8 @@ class SourceAttribute:
     `label` is what agents see, `several` tells that it holds a list, `target` the kind that a
     reference names (`kobject.order`; None when metadata does not say), `values` its enumeration.
     `sensitive` values are masked for most agents and are never shown. A `deleted` attribute is gone
-    from the app but may still be filled in records. `suffixed` tells whether its name has a suffix.
+    from the app but may still be filled in records. `suffixed` tells whether its name has a suffix,
+    `told` the type that metadata gives it, as it stands there.
     """
 
     name: str
@@ -54,6 +55,7 @@ class SourceAttribute:
     sensitive: bool = False
     deleted: bool = False
     suffixed: bool = True
+    told: str = ""
 
     @property
     def path(self) -> str:
@@ -131,6 +133,7 @@ def read_attribute(name: str, told: Any) -> SourceAttribute:
         sensitive=bool(facts.get("hasSensitiveAttributes")),
         deleted=bool(facts.get("deletedAt")),
         suffixed=suffix is not None and suffix[0] != name,
+        told=str(facts.get("type") or ""),
     )
 
 

@@ -158,3 +158,19 @@ async def test_a_count_that_times_out_is_asked_of_smaller_windows() -> None:
     plan = await planner(kustomer).plan(MESSAGES)
     assert sum(each["total"] for each in plan.slices) == 12_000
     assert len(plan.slices) >= 3
+
+
+@pytest.mark.parametrize(
+    ("fake", "phase", "way"),
+    [
+        (FakeKustomer(spread(25_000)), "messages", "list"),
+        (FakeKustomer(spread(25_000), list_pages=100), "messages", "search windows"),
+        (FakeKustomer(spread(25_000), list_pages=100), "notes", "list and search windows"),
+    ],
+)
+async def test_a_way_is_told_without_cutting_windows(
+    fake: FakeKustomer, phase: str, way: str
+) -> None:
+    assert await planner(fake).way(phase_named(phase)) == way
+    assert fake.searches <= 2
+    assert (await planner(fake).plan(phase_named(phase))).way == way
