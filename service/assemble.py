@@ -139,9 +139,12 @@ class Assembler:
         recovered: dict[tuple[str, int], str],
     ) -> JobRows:
         aside = Aside()
+        bare = not self._table.columns
         cells = [
-            ParentCells(parent, targets)
-            for parent, targets in zip(self._table.parents, resolved, strict=True)
+            ParentCells(parent, targets, leads=bare and number == 0)
+            for number, (parent, targets) in enumerate(
+                zip(self._table.parents, resolved, strict=True)
+            )
         ]
         missing = [
             each.missing({ref for reader in readers for ref in reader.parents[number]})
@@ -244,7 +247,7 @@ class Assembler:
             aside.matched.append((reader.keys[index], matches[match_key]))
             return True
         if match_key in claimed:
-            field_name = self._phase.match_existing.get(self._table.object, "")
+            field_name = self._phase.matched_by(self._table.object)
             aside.waiting.append(AsideRow.of(reader, index, "same-match-key", field_name))
             return True
         claimed.add(match_key)
