@@ -40,6 +40,9 @@ class CreateLine(_Strict):
     digits: int = Field(default=0, ge=0, le=DIGITS, description="Digits before the point.")
     scale: int = Field(default=0, ge=0, le=DIGITS, description="Digits behind the point.")
     values: list[str] = Field(default_factory=list, description="Values of a picklist.")
+    restricted: bool = Field(
+        default=True, description="Whether a picklist refuses values that it does not list."
+    )
     reference_to: str = Field(default="", description="Object that a lookup or a master names.")
     unique: bool = False
     external_id: bool = False

@@ -132,7 +132,13 @@ def _add_picklist(mapping: MapFile, proposal: Proposal, shapes: TargetShape, tag
         for table in line.tables:
             at = ("phases", phase, "tables", table)
             name = _field_name(line, table, shapes, proposal, at)
-            form = {"type": "MultiselectPicklist", "label": _LABEL, "values": values}
+            # A tag that Kustomer gets tomorrow must not keep a record from arriving.
+            form = {
+                "type": "MultiselectPicklist",
+                "label": _LABEL,
+                "values": values,
+                "restricted": False,
+            }
             proposal.add(*at, "create", name, value=form)
             proposal.add(
                 *at,
