@@ -150,6 +150,20 @@ def test_a_picklist_that_cannot_be_is_refused_with_all_reasons_and_nothing_is_wr
         )
 
 
+def test_check_tells_of_a_user_who_may_not_make_topics_before_anything_moves(
+    tmp_path: Path,
+) -> None:
+    options = [*sizes(20, 20), "--tags=700", "--kobjects=0"]
+    with journey(tmp_path, options, ["--no-topics"]) as run:
+        run.confirmed = True
+        before = {each["name"]: each for each in told(run, "check", code=0)["items"]}
+        assert "salesforce topics" not in before
+        told(run, "map", "propose", code=0)
+        items = {each["name"]: each for each in told(run, "check", code=3)["items"]}
+        assert items["salesforce topics"]["ok"] is False
+        assert "Create Topics, Assign Topics" in items["salesforce topics"]["detail"]
+
+
 def test_topics_that_are_there_are_matched_and_odd_names_are_neither_lost_nor_doubled(
     tmp_path: Path,
 ) -> None:
