@@ -234,7 +234,8 @@ def _assignments(phase: str, line: PhaseLine) -> dict[str, Any]:
             "TopicAssignment": {
                 "each": _SOURCE,
                 "fields": {},
-                "parents": {"record": record, "topic": topic},
+                # Named as other phases name it: their jobs and these never meet at one record's lock.
+                "parents": {line.kind: record, "topic": topic},
             }
         },
     }
