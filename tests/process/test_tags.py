@@ -217,3 +217,8 @@ def test_topics_that_are_there_are_matched_and_odd_names_are_neither_lost_nor_do
         for each in ("conversations", "customers", "companies"):
             assert books[f"{each}.topics"]["failed"] == {}
             assert books[f"{each}.topics"]["loaded"] > 0
+        shown = told(run, "map", "show", code=0)
+        assert shown["faults"] == []
+        assert {"tags", "companies.topics"} <= {each["phase"] for each in shown["tables"]}
+        known = told(run, "trace", tags[0], code=0)
+        assert "Topic" in json.dumps(known)
