@@ -91,8 +91,10 @@ class Assembler:
     ) -> tuple[list[ParentCells], list[set[str]]]:
         """The cells of each parent field, and its references whose rows must wait."""
         cells, missing = [], []
+        bare = not self._table.columns
         for number, parent in enumerate(self._table.parents):
-            made = ParentCells(parent, await self._resolve(number, parent, readers))
+            targets = await self._resolve(number, parent, readers)
+            made = ParentCells(parent, targets, leads=bare and number == 0)
             cells.append(made)
             missing.append(made.missing({r for reader in readers for r in reader.parents[number]}))
         return cells, missing
@@ -278,7 +280,7 @@ class Assembler:
                 aside.changed.append(AsideRow.of(reader, index, CHANGED, "", change=True))
             return True
         if match_key in claimed:
-            field_name = self._phase.match_existing.get(self._table.object, "")
+            field_name = self._phase.matched_by(self._table.object)
             aside.waiting.append(AsideRow.of(reader, index, "same-match-key", field_name))
             return True
         claimed.add(match_key)

@@ -16,6 +16,7 @@ from service.ledger import open_ledger
 from service.mapped import default_mapping, shape_of
 from service.phases import PHASES
 from service.room import Room, free_bytes, room_for
+from service.topics_allowed import makes_topics, topic_rights
 from state.errors import NoWorkspace, StateTooOld
 from transforms.compile import MapSettings, compile_mapping
 from transforms.mapping import parse_mapping
@@ -216,6 +217,8 @@ async def _salesforce(checks: _Checks, salesforce: SalesforceClient) -> None:
     await checks.attempt("salesforce version", version)
     await checks.attempt("salesforce limits", lambda: _limits(salesforce))
     await checks.attempt("salesforce map", lambda: _map(salesforce))
+    if await checks.attempt("map", lambda: _tags(checks.config)) and makes_topics(checks.config):
+        await checks.attempt("salesforce topics", lambda: topic_rights(salesforce))
     await checks.attempt("salesforce case", lambda: _audit(checks, salesforce))
 
 
@@ -234,6 +237,11 @@ async def _map(salesforce: SalesforceClient) -> str:
     shape = {name: shape_of(await salesforce.describe(name)) for name in sorted(names)}
     compile_mapping(parse_mapping(default_mapping(), "default map"), shape, MapSettings())
     return "Every field of the default map is there and writable."
+
+
+async def _tags(config: Config) -> str:
+    what = "topics" if makes_topics(config) else "no topics"
+    return f"The map can be read; it makes {what} of tags."
 
 
 async def _audit(checks: _Checks, salesforce: SalesforceClient) -> str:

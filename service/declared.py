@@ -9,7 +9,7 @@ from dataclasses import replace
 from pydantic import TypeAdapter
 
 from service.errors import DeskferryError
-from service.phases import PHASES, ContentKey, Phase, SearchContext, SourceStream
+from service.phases import PHASES, STREAMS, ContentKey, Phase, SearchContext, SourceStream
 from state.ledger import Ledger, Tx
 from transforms.mapping import Mapping, ParentLine, PhaseLine, TableLine
 from transforms.schema.source import KOBJECT
@@ -77,12 +77,13 @@ def _declared(name: str, line: PhaseLine, moved: dict[str, PhaseLine]) -> Phase:
     return Phase(
         name=name,
         kind=line.kind,
-        stream=read.stream if read else klass_stream(kind),
+        stream=read.stream if read else STREAMS.get(kind) or klass_stream(kind),
         operation=line.operation,
         objects=tuple(line.tables),
         lock_parent=_lock_parent(line),
         content=ContentKey(**content.model_dump()) if content else None,
         of=line.of,
+        same_as={name: table.same_as for name, table in line.tables.items() if table.same_as},
     )
 
 
@@ -111,8 +112,10 @@ def klass_stream(kind: str) -> SourceStream:
 
 
 def _ordered(found: dict[str, Phase]) -> list[Phase]:
-    """Needs first; otherwise as the standard has them, then as the map does."""
-    places = {name: place for place, name in enumerate([*(p.name for p in PHASES), *found])}
+    """Needs first; otherwise small streams, then as the standard has them, then as the map does."""
+    small = [name for name, phase in found.items() if phase.kind in STREAMS]
+    names = dict.fromkeys([*small, *(phase.name for phase in PHASES), *found])
+    places = {name: place for place, name in enumerate(names)}
     waiting = sorted(found.values(), key=lambda phase: places[phase.name])
     order: list[Phase] = []
     while waiting:

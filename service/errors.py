@@ -97,6 +97,7 @@ _BY_CODE = {
     "spool-key-wrong": REFUSED,
     "spool-key-too-late": REFUSED,
     "mapping-does-not-fit": REFUSED,
+    "tags-do-not-fit": REFUSED,
 }
 _BY_ROOT: dict[type[Exception], int] = {
     ConnectorError: REMOTE,

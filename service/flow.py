@@ -116,8 +116,7 @@ class Flow:
         if phase.operation == "match":
             await self._matcher(phase, progress).run()
         else:
-            for table, field in phase.match_existing.items():
-                await learn_existing(self._ledger, self._salesforce, table, field)
+            await learn_existing(self._ledger, self._salesforce, phase)
             await self._anew(phase, progress).run()
             async with anyio.create_task_group() as group:
                 for table in phase.objects:

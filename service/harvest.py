@@ -205,8 +205,10 @@ class Harvester:
 
     async def _failures(self, reading: Reading) -> None:
         # A key can be asked for. An earlier sending whose result stayed hidden may have made the
-        # row that this one is refused, so no keyed row is told as failed before a look.
-        keyed = self._phase.keyed
+        # row that this one is refused, so no keyed row is told as failed before a look. What is unique
+        # without our key is asked for when the org says that it has it.
+        keyed, content = self._phase.keyed, self._phase.content
+        unsure = UNSURE | TAKEN if content is not None and content.unique else UNSURE
         async with self._ingest.results(reading.sf_id, "failed") as chunks:
             async for failures in read_failures(chunks):
                 for failure in failures:
@@ -214,7 +216,7 @@ class Harvester:
                     if row is None:
                         continue
                     told = (row, failure.code, ",".join(failure.fields))
-                    if keyed or failure.code in UNSURE:
+                    if keyed or failure.code in unsure:
                         reading.doubts.append(told)
                     else:
                         reading.note(*told)

@@ -120,9 +120,14 @@ class Digests(Sequence[str]):
 
 
 class ParentCells:
-    """The CSV cells of one parent field for each distinct reference, made once."""
+    """The CSV cells of one parent field for each distinct reference, made once.
 
-    def __init__(self, parent: ParentField, targets: Mapping[str, Target]) -> None:
+    `leads`: its cells are the first of the row, with no cell before them to be parted from.
+    """
+
+    def __init__(
+        self, parent: ParentField, targets: Mapping[str, Target], *, leads: bool = False
+    ) -> None:
         self.name = parent.name
         self.required = parent.required
         columns = tuple(dict.fromkeys(parent.columns.values()))
@@ -130,9 +135,10 @@ class ParentCells:
         for ref, (table, target_id) in targets.items():
             column = parent.columns.get(table)
             if column is not None:
-                self._cells[ref] = _row_cells(columns, column, target_id)
+                self._cells[ref] = _row_cells(columns, column, target_id)[leads:]
         default = parent.default
-        self._absent = _row_cells(columns, columns[0] if default else None, default or "")
+        absent = _row_cells(columns, columns[0] if default else None, default or "")
+        self._absent = absent[leads:]
 
     def sent(self, ref: str) -> bytes:
         """The cells that go out for `ref`."""

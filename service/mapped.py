@@ -20,7 +20,7 @@ from service.config import Config
 from service.crash_points import reach
 from service.declared import phases_of, remember
 from service.identity import StateDisagrees
-from service.phases import Phase
+from service.phases import STREAMS, Phase
 from state.ledger import Ledger, Tx
 from state.private import private_file
 from transforms.compile import CompiledMapping, MapSettings, compile_mapping
@@ -227,9 +227,8 @@ async def default_owner(config: Config, salesforce: SalesforceClient) -> str:
 
 async def read_lookups(kustomer: KustomerClient) -> Lookups:
     """Read the small tables that rows name by id: tags, users, teams."""
-    names: dict[str, dict[str, str]] = {}
+    names: dict[str, dict[str, str]] = {"tags": await read_tags(kustomer)}
     for kind, path, variants in (
-        ("tags", "/v1/tags", ({"deleted": "false"}, {"deleted": "true"})),
         ("users", "/v1/users", ({"deleted": "false"}, {"deleted": "true"})),
         ("teams", "/v1/teams", ({},)),
     ):
@@ -237,6 +236,14 @@ async def read_lookups(kustomer: KustomerClient) -> Lookups:
         for variant in variants:
             names[kind].update(await _names(kustomer, path, variant))
     return Lookups(**names)
+
+
+async def read_tags(kustomer: KustomerClient) -> dict[str, str]:
+    """Return the names of all tags by id, deleted ones included; raises the connectors' errors."""
+    found: dict[str, str] = {}
+    for variant in STREAMS["tag"].variants:
+        found.update(await _names(kustomer, STREAMS["tag"].path, dict(variant)))
+    return found
 
 
 async def _names(kustomer: KustomerClient, path: str, params: dict[str, str]) -> dict[str, str]:

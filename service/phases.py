@@ -49,13 +49,16 @@ class ContentKey:
 
     Columns that nobody can change after the insert. `parent`: the id to ask by. `text` is compared
     here, since the target cannot filter by it. `moment` keeps whole seconds and `author` is a user;
-    either may be absent from what is sent, when the org does not let them be set.
+    either may be absent from what is sent, when the org does not let them be set. `unique`: parent and
+    text together occur once in the org. `most`: rows that one query may ask for (0: any number).
     """
 
     parent: str
     text: str = ""
     moment: str = ""
     author: str = ""
+    unique: bool = False
+    most: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,9 @@ class Phase:
     `after`: phases whose gates must be closed before rows are loaded. `lock_parent`: the parent
     field whose rows must never sit in two live jobs (salesforce facts, 3.7: locks). `content`: how
     rows are known again where the target cannot carry `Kustomer_Id__c`; None where it does. `of`: the
-    phase whose pages this one is made of, once more; its stream is read for that one alone.
+    phase whose pages this one is made of, once more; its stream is read for that one alone. An existing
+    record is matched by its domain (`match_existing`: field by object) or by a name that occurs once
+    (`same_as`).
     """
 
     name: str
@@ -78,12 +83,23 @@ class Phase:
     content: ContentKey | None = None
     match_existing: Mapping[str, str] = field(default_factory=dict)
     of: str | None = None
+    same_as: Mapping[str, str] = field(default_factory=dict)
+
+    def matched_by(self, table: str) -> str:
+        """The field by which existing records of `table` are matched; "" when there is none."""
+        return self.match_existing.get(table) or self.same_as.get(table, "")
 
     @property
     def keyed(self) -> bool:
         """Whether the target carries our key."""
         return self.content is None
 
+
+# Streams that have no standard phase, by the kind of their records. All of them are small, and others
+# name their records: they are read first.
+STREAMS: Mapping[str, SourceStream] = {
+    "tag": SourceStream("/v1/tags", variants=({"deleted": "false"}, {"deleted": "true"})),
+}
 
 PHASES: tuple[Phase, ...] = (
     Phase(

@@ -7,14 +7,15 @@ from urllib.parse import urlsplit
 import orjson
 
 from connectors.clock import Clock
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, RoleMissing
 from connectors.http import HttpClient, RetryPolicy
+from connectors.kustomer.client import KustomerClient
 from connectors.language_model import LanguageModel
 from service.compose import open_kustomer, open_salesforce
 from service.config import Config, LanguageModelConfig
 from service.declared import phases_of
 from service.map_file import with_additions, write_map
-from service.mapped import MAPPING_FILE, describe_all, map_text
+from service.mapped import MAPPING_FILE, describe_all, map_text, read_tags
 from service.sampling import take_sample
 from service.source_schema import read_source_schema
 from state.workspace import make_workspace
@@ -22,6 +23,7 @@ from transforms.mapping import Mapping, parse_mapping
 from transforms.schema.propose.klass import object_names
 from transforms.schema.propose.org import Addition, Org, Proposal, Question
 from transforms.schema.propose.proposal import propose
+from transforms.schema.propose.tags import TOPIC_OBJECTS, OrgTags, TagChoice, propose_tags
 
 SCHEMA_FILE = "mapping.schema.json"
 _EDITORS = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
@@ -54,11 +56,11 @@ class Proposed:
     path: Path = Path()
 
 
-async def propose_map(config: Config, clock: Clock) -> Proposed:
-    """Propose and write; what is in the file already is not changed.
+async def propose_map(config: Config, clock: Clock, *, tags: TagChoice = "auto") -> Proposed:
+    """Propose and write; what is in the file already is not changed. `tags`: what they become.
 
-    Costs a few dozen requests: metadata, up to eight pages of each kind, a describe of each object.
-    Raises `MappingInvalid` when the file has faults, and the connectors' errors.
+    Costs a few dozen requests: metadata, tags, up to eight pages of each kind, a describe of each
+    object. Raises `MappingInvalid` when the file has faults, `TagsDoNotFit`, and the connectors' errors.
     """
     make_workspace(config.workspace)
     _put_schema(config)
@@ -67,13 +69,14 @@ async def propose_map(config: Config, clock: Clock) -> Proposed:
     if fresh:
         text = _EDITORS + text
     mapping = parse_mapping(text, MAPPING_FILE)
-    org, warnings = await _read(config, clock, mapping)
+    org, known_tags, warnings = await _read(config, clock, mapping)
     proposal = propose(mapping, org)
     if config.map.language_model and proposal.questions:
         hints, more = await _ask(config.map.language_model, clock, proposal.questions)
         warnings += more
         if hints:
             proposal = propose(mapping, _with_hints(org, hints))
+    propose_tags(mapping, proposal, org.shapes, known_tags, tags)
     changed, made = with_additions(text, proposal.additions)
     phases_of(parse_mapping(changed, MAPPING_FILE))  # whatever we write can be read again
     path = config.workspace / MAPPING_FILE
@@ -82,17 +85,26 @@ async def propose_map(config: Config, clock: Clock) -> Proposed:
     return _told(proposal, made, org, warnings, path)
 
 
-async def _read(config: Config, clock: Clock, mapping: Mapping) -> tuple[Org, list[str]]:
+async def _read(config: Config, clock: Clock, mapping: Mapping) -> tuple[Org, OrgTags, list[str]]:
     async with (
         open_kustomer(config, clock) as kustomer,
         open_salesforce(config, clock) as salesforce,
     ):
         schema = await read_source_schema(kustomer)
         sample = await take_sample(kustomer, schema)
+        names, gaps = await _tags(kustomer)
         tables = {table for line in mapping.phases.values() for table in line.tables}
         wanted = tables | set(object_names(schema, sorted(tables)).values())
-        shapes = await describe_all(wanted, salesforce)
-    return Org(schema, sample.profiles, shapes, sample.relations), list(schema.gaps)
+        shapes = await describe_all(wanted | set(TOPIC_OBJECTS), salesforce)
+    org = Org(schema, sample.profiles, shapes, sample.relations)
+    return org, OrgTags(names, sample.tags), [*schema.gaps, *gaps]
+
+
+async def _tags(kustomer: KustomerClient) -> tuple[dict[str, str], list[str]]:
+    try:
+        return await read_tags(kustomer), []
+    except RoleMissing as error:
+        return {}, [f"Tags cannot be read: {error.message}"]
 
 
 async def _ask(

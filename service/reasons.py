@@ -48,6 +48,17 @@ REASONS: dict[str, Reason] = {
         "The record was deleted in Salesforce, so it cannot follow its source.",
         "Nothing, if that was meant; it is not made again.",
     ),
+    "unknown-tag": Reason(
+        "The record has a tag of which Kustomer gives no name.",
+        "Run retry, which reads the tags anew, or let the line keep the id (`unknown: keep`).",
+    ),
+    "too-many-values": Reason(
+        "The record has more values than a multi-select picklist holds.",
+        "Map the line to a text, or tags to topics: `map propose --tags topics`.",
+    ),
+    "no-name": Reason(
+        "The record has no name, and it is known by its name.", "Name it in Kustomer."
+    ),
     "no-id": Reason("The source gave a record without an id.", "Report it to Kustomer support."),
     "bad-id": Reason(
         "The record's id holds characters that no id has.", "Report it to Kustomer support."

@@ -24,12 +24,13 @@ class Sample:
     """Profiles by kind and attribute name, and how many records of each kind were read.
 
     Attributes that records hold and metadata does not know have profiles, too. `relations` are those
-    that some record of a kind has.
+    that some record of a kind has; `tags` the lists of tag ids that records of a kind have.
     """
 
     profiles: dict[str, dict[str, Profile]] = field(default_factory=dict)
     records: dict[str, int] = field(default_factory=dict)
     relations: dict[str, frozenset[str]] = field(default_factory=dict)
+    tags: dict[str, set[tuple[str, ...]]] = field(default_factory=dict)
 
     def of(self, kind: str, attribute: str) -> Profile:
         """The profile of one attribute; an empty one where nothing was seen."""
@@ -63,6 +64,14 @@ def relations_of(record: Mapping[str, Any]) -> set[str]:
     }
 
 
+def tags_of(record: Mapping[str, Any]) -> set[tuple[str, ...]]:
+    """The ids of a record's tags, as a set of one list; of none where it has no tags."""
+    attributes = record.get("attributes")
+    tags = attributes.get("tags") if isinstance(attributes, Mapping) else None
+    ids = tuple(str(each) for each in tags) if isinstance(tags, list) else ()
+    return {ids} if ids else set()
+
+
 async def take_sample(
     client: KustomerClient, schema: SourceSchema, *, pages: int = PAGES
 ) -> Sample:
@@ -77,16 +86,19 @@ async def take_sample(
         path = _PATHS.get(name) or f"/v1/klasses/{kind.klass}"
         count = 0
         related: set[str] = set()
+        tags: set[tuple[str, ...]] = set()
         for number in (2**power for power in range(pages)):
             page = await _page(client, path, number)
             for record in page.rows:
                 add_record(profiles, kind, record)
                 related |= relations_of(record)
+                tags |= tags_of(record)
             count += len(page.rows)
             if not page.has_next or not page.rows:
                 break
         sample.profiles[name], sample.records[name] = profiles, count
         sample.relations[name] = frozenset(related)
+        sample.tags[name] = tags
     return sample
 
 

@@ -17,6 +17,7 @@ from service.assemble import JobRow, JobRows
 from service.content import sent_cells, sent_columns
 from service.likeness import Likeness, likeness, pair, second_of
 from service.phases import ContentKey, Phase
+from service.unique_rows import UniqueRows
 from state.ledger import Ledger
 
 EXTERNAL_ID = "Kustomer_Id__c"
@@ -48,6 +49,7 @@ class Settler:
         self._client = client
         self._phase = phase
         self._table = table
+        self._unique = UniqueRows(client, table)
 
     async def find(
         self,
@@ -63,11 +65,14 @@ class Settler:
         was binned before is not one of them (`NEVER`: the bin does not count). `claimed`: records
         that stand for other rows though the crosswalk does not say so yet. Keys are compared
         exactly, and a record in the bin never stands for a keyed row: its children would be refused.
+        What is unique without our key stands for all rows that are equal to it.
         """
         if not doubted or self._phase.operation == "update" or rows.changes:
             return Found()  # a change that is made twice is made once: it is sent again
         if self._phase.content is None:
             return await self._by_key(doubted)
+        if self._phase.content.unique:
+            return Found(await self._unique.find(self._phase.content, rows, doubted))
         return await self._by_content(self._phase.content, rows, doubted, since, claimed)
 
     async def _by_key(self, doubted: Sequence[JobRow]) -> Found:

@@ -14,6 +14,7 @@ from transforms.mapping import FieldLine, Mapping, MatchLine, PhaseLine, TableLi
 from transforms.match import MatchRule
 from transforms.phase import CompiledPhase
 from transforms.record import Cell, Record, compile_path, first_of
+from transforms.same_text import same_text
 from transforms.shape import FieldShape, ObjectShape, TargetShape
 from transforms.table import ParentField, Table, reference
 
@@ -86,7 +87,9 @@ def _phase(
     read_as, read = (line.of, mapping.phases[line.of]) if line.of else (name, line)
     reads = frozenset({read.kind, read_as})
     fed = line.of is not None
-    return CompiledPhase(name, line.kind, tables, None, _chooser(line), reads, fed)
+    return CompiledPhase(
+        name, line.kind, tables, None, _chooser(line), reads, fed, line.deleted == "move"
+    )
 
 
 def _match_phase(name: str, kind: str, line: MatchLine) -> CompiledPhase:
@@ -158,7 +161,7 @@ def _table(
         row_maker(columns.makers, columns.order),
         tuple(columns.makers[number].cell for number in columns.order),
         tuple(references),
-        _match_key(line),
+        _match_key(line, columns),
         columns.names.index(split.field) if split and split.field in columns.names else None,
         split.bytes if split else 0,
         compile_path(line.each) if line.each else None,
@@ -263,7 +266,10 @@ def _whole(line: FieldLine, short: FieldShape, whole: FieldShape) -> Cell:
     return kept
 
 
-def _match_key(line: TableLine) -> Callable[[Record], str] | None:
+def _match_key(line: TableLine, columns: _Columns) -> Callable[[Record], str] | None:
+    if line.same_as in columns.names:
+        cell = columns.makers[columns.order[columns.names.index(line.same_as)]].cell
+        return lambda record: same_text(cell(record).replace('""', '"'))
     if line.match_key is None:
         return None
     get = compile_path(line.match_key)

@@ -41,11 +41,26 @@ class MappingDoesNotFit(MappingError):
         self.places = list(places)
 
 
+class TagsDoNotFit(MappingError):
+    """Tags cannot become what was asked for; `faults` are all that stands against it."""
+
+    code = "tags-do-not-fit"
+    next_step = (
+        "Let Deskferry choose (--tags auto), choose --tags topics or --tags text, or tidy the tags up "
+        "in Kustomer."
+    )
+
+    def __init__(self, wanted: str, faults: Sequence[str]) -> None:
+        super().__init__(faults)
+        self.message = f"Tags cannot become {wanted}: {'; '.join(faults)}."
+
+
 class Hold(Exception):
     """One record cannot be mapped; its neighbours go on. Holds no value of the record.
 
-    Reasons: `bad-date`, `bad-reference`, `bad-text`, `no-parent`, `not-a-number`, `out-of-range`,
-    `row-too-long`, `too-long`, `unknown-value`, `wrong-type`.
+    Reasons: `bad-date`, `bad-reference`, `bad-text`, `no-name`, `no-parent`, `not-a-number`,
+    `out-of-range`, `row-too-long`, `too-long`, `too-many-values`, `unknown-tag`, `unknown-value`,
+    `wrong-type`.
     """
 
     code: ClassVar[str] = "record-held"

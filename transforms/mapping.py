@@ -19,6 +19,8 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+# Converters that cut a value to its field's length, where the line keeps the whole elsewhere.
+SHORTENING = ("text", "unique-text")
 Paths = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)]
 
 
@@ -38,6 +40,9 @@ class CreateLine(_Strict):
     digits: int = Field(default=0, ge=0, le=DIGITS, description="Digits before the point.")
     scale: int = Field(default=0, ge=0, le=DIGITS, description="Digits behind the point.")
     values: list[str] = Field(default_factory=list, description="Values of a picklist.")
+    restricted: bool = Field(
+        default=True, description="Whether a picklist refuses values that it does not list."
+    )
     reference_to: str = Field(default="", description="Object that a lookup or a master names.")
     unique: bool = False
     external_id: bool = False
@@ -80,8 +85,10 @@ class FieldLine(_Strict):
     @model_validator(mode="after")
     def _check(self) -> Self:
         faults = list(line_faults(self.convert, self.options))
-        if self.keep is not None and self.convert != "text":
-            faults.append("only converter text shortens values, so only it can have keep")
+        if self.keep is not None and self.convert not in SHORTENING:
+            faults.append(
+                "only converters text and unique-text shorten values, so only they can have keep"
+            )
         if (self.convert == "values") != bool(self.values):
             faults.append("values belong to converter values, and it needs them")
         if self.convert == "constant" and self.default is None:
@@ -124,6 +131,11 @@ class TableLine(_Strict):
         default=None, description="Path of a list: one row for each element, which is `each`."
     )
     match_key: str | None = Field(default=None, description="Path of the values of a match key.")
+    same_as: str = Field(
+        default="",
+        description="Field whose value, in any letter case, occurs once: a record that has it is "
+        "matched, and of several source records one is made.",
+    )
     split: SplitLine | None = None
     object: ObjectLine | None = Field(default=None, description="A custom object to be made.")
     create: dict[str, CreateLine] = Field(
@@ -145,6 +157,8 @@ class TableLine(_Strict):
             faults.append(f"{self.split.field} is split, but is no field of the table")
         if self.split and self.each:
             faults.append("a table that makes a row for each element cannot split a text as well")
+        if self.same_as and (self.same_as not in self.fields or self.match_key):
+            faults.append("same_as names a field of the table, and is instead of a match_key")
         if self.key is not None and self.key not in self.fields:
             faults.append(f"the key {self.key} is no field of the table")
         kept = [line.keep for line in self.fields.values() if line.keep is not None]
@@ -178,19 +192,32 @@ class MatchLine(_Strict):
 
 
 class ContentLine(_Strict):
-    """How a row is known again in an object that cannot carry our key."""
+    """How a row is known again in an object that cannot carry our key.
+
+    With `unique`, parent and text together occur once in the org: a second one is refused, and what is
+    there stands for every row that is equal.
+    """
 
     parent: str = Field(description="Column by whose ids rows are asked for.")
     text: str = Field(default="", description="Column that is compared as text.")
     moment: str = Field(default="", description="Column of a moment, kept in whole seconds.")
     author: str = Field(default="", description="Column of a user.")
+    unique: bool = Field(default=False, description="Whether the org refuses a second one.")
+    most: int = Field(default=0, ge=0, description="Rows that one query may ask for; 0: any.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.unique and (self.moment or self.author):
+            return _passed(self, ["what is unique is known by parent and text alone"])
+        return self
 
 
 class PhaseLine(_Strict):
     """One phase: a match, or tables.
 
     A phase that is not one of the standard ones is made of the records of a klass (its kind is
-    `kobject.NAME`), or once more `of` the records of another phase, under a kind of its own.
+    `kobject.NAME`), of the org's tags (`tag`), or once more `of` the records of another phase, under a
+    kind of its own.
     """
 
     kind: str
@@ -199,6 +226,9 @@ class PhaseLine(_Strict):
         default="insert", description="Whether rows are new records or change those made before."
     )
     move: bool = Field(default=True, description="Whether its records are moved at all.")
+    deleted: Literal["skip", "move"] = Field(
+        default="skip", description="What becomes of records that were deleted in Kustomer."
+    )
     content: ContentLine | None = Field(
         default=None, description="How rows are known again where there is no key."
     )

@@ -24,7 +24,8 @@ class CompiledPhase:
     """The function of one phase. A match phase has a rule, and a table of plain match values.
 
     `reads`: the types that its records may have. A `fed` phase is made once more of the records of
-    another one: what that one leaves out or cannot name is not its business.
+    another one: what that one leaves out or cannot name is not its business. `keeps_deleted`: records
+    that were deleted in the source are rows like any other.
     """
 
     name: str
@@ -34,6 +35,7 @@ class CompiledPhase:
     choose: Callable[[Record], str]
     reads: frozenset[str]
     fed: bool = False
+    keeps_deleted: bool = False
 
     def __call__(self, records: Sequence[Any], lookups: Lookups) -> Block:
         """Map one page. Each record ends in rows, held or skipped; none affects its neighbours."""
@@ -61,7 +63,8 @@ class CompiledPhase:
         # The source writes `customers` for `customer` here and there (kustomer facts, 9.1).
         if kind is not None and not (isinstance(kind, str) and kind in self.reads):
             raise Hold("wrong-record-type" if self.fed else "wrong-type", "type")
-        if self.match is None and attributes.get("deleted") is True:
+        gone = attributes.get("deleted") is True and not self.keeps_deleted
+        if self.match is None and gone:
             if not self.fed:
                 block.skipped.append(SkippedRecord(source_id, "deleted"))
             return

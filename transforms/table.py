@@ -189,7 +189,12 @@ class Table:
 
 
 def joined(cells: list[str]) -> bytes:
-    """Join finished cells into a row; raises `Hold` for a row too long or that is no text."""
+    """Join finished cells into a row; raises `Hold` for a row too long or that is no text.
+
+    A row without cells of its own is empty: it is made of the ids of its parents alone.
+    """
+    if not cells:
+        return b""
     row = '"' + '","'.join(cells) + '"'
     if len(row) > ROW_CHARS:
         raise Hold("row-too-long")

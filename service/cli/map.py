@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import get_args
 
 import typer
 from rich.console import Console
@@ -21,6 +22,7 @@ from service.map_changes import MapDifference, compare_map
 from service.map_view import MapFacts, view_map
 from service.propose import LIKELY, SURE, Proposed, ProposedLine, propose_map
 from service.report.map_page import write_map_page
+from transforms.schema.propose.tags import TagChoice
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,12 +39,25 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(group, name="map")
 
 
-def propose(context: typer.Context) -> None:
+def propose(
+    context: typer.Context,
+    tags: str = typer.Option(
+        "auto",
+        "--tags",
+        help="What tags become: picklist, topics, text; auto takes the picklist where all tags fit.",
+    ),
+) -> None:
     """Write what the map does not say yet; lines that are there stay as they are."""
     options: GlobalOptions = context.obj
 
     async def work() -> int:
-        found = await propose_map(options.config(), SystemClock())
+        choice = next((each for each in get_args(TagChoice) if each == tags), None)
+        if choice is None:
+            raise UsageInvalid(
+                "--tags takes auto, picklist, topics or text.",
+                next_step="Give one of them, or leave the option out.",
+            )
+        found = await propose_map(options.config(), SystemClock(), tags=choice)
         if options.json:
             lines = [vars(each) for each in found.lines]
             facts = {**vars(found), "lines": lines, "path": str(found.path), "exit_code": DONE}

@@ -90,6 +90,9 @@ class Org:
         granted = dict.fromkeys(PERMISSIONS, True) | {
             "PermissionsCreateAuditFields": settings.audit_fields,
             "PermissionsUpdateWithInactiveOwner": settings.inactive_owner,
+            "PermissionsAssignTopics": settings.topics,
+            "PermissionsCreateTopics": settings.topics,
+            "PermissionsViewAllData": settings.sees_all,
         }
         store.seed("UserPermissionAccess", granted)
 

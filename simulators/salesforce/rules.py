@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from simulators.salesforce.store import Store
 
 Changes = dict[str, Any]
+_MOST_TOPICS = 100  # topics of one record (facts, 7.8)
 
 
 def _nothing(*_: Any) -> None:
@@ -139,7 +140,25 @@ def _complete_relation(store: "Store", record: Record) -> None:
         record["RelationAddress"] = found.get("Email") or record.get("RelationAddress")
 
 
+def _allow_topics(store: "Store", permission: str) -> None:
+    """Refuse what the running user has no permission for (facts, 7.8 and 7.9)."""
+    granted = store.shelf("UserPermissionAccess").records.values()
+    if any(each[permission] is False for each in granted):
+        text = "insufficient access rights on object id"
+        raise BadValue("INSUFFICIENT_ACCESS_OR_READONLY", text)
+
+
+def _complete_topic(store: "Store", record: Record) -> None:
+    _allow_topics(store, "PermissionsCreateTopics")
+    record["TalkingAbout"] = 0
+
+
 def _complete_assignment(store: "Store", record: Record) -> None:
+    _allow_topics(store, "PermissionsAssignTopics")
+    given = store.shelf("TopicAssignment").children("EntityId", record["EntityId"])
+    if len(given) >= _MOST_TOPICS:
+        text = f"A record can have at most {_MOST_TOPICS} topics."
+        raise BadValue("LIMIT_EXCEEDED", text)
     kind = store.schema.by_prefix(record["EntityId"])
     record["EntityKeyPrefix"] = record["EntityId"][:3]
     record["EntityType"] = kind.name if kind else None
@@ -189,6 +208,7 @@ RULES: dict[str, Rules] = {
         after_columns=frozenset({*_JUNCTIONS, "ContentDocumentIds"}),
     ),
     "EmailMessageRelation": Rules(complete=_complete_relation),
+    "Topic": Rules(complete=_complete_topic),
     "TopicAssignment": Rules(complete=_complete_assignment),
     "Task": Rules(complete=_complete_task, change=_change_task),
     "GroupMember": Rules(again=_same_again),

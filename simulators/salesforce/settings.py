@@ -19,6 +19,8 @@ class SalesforceSettings:
     lag behind a change of permissions. `deploy_delay_s`: how long a deployment takes.
     `automation`: flows, triggers and rules are listed (none of them runs).
     `now` stops the clock at a moment (epoch seconds).
+    `topics`: whether the running user may create and assign topics. `sees_all`: whether the user may view
+    all data; without that, assignments of topics can be asked for in part only.
     `max_job_bytes` bounds an upload as Salesforce counts it: in its base64 form (facts, 3.4).
     """
 
@@ -57,3 +59,5 @@ class SalesforceSettings:
     max_job_bytes: int = 150_000_000
     now: float | None = None
     inactive_owner: bool = True
+    topics: bool = True
+    sees_all: bool = True

@@ -16,6 +16,8 @@ from simulators.salesforce.tables import TOOLING, TOOLING_ONLY
 __all__ = ["Query", "QueryResult", "SoqlError", "run_query"]
 # Queries on links must name records (facts, 6.3).
 _MUST_NAME = {"ContentDocumentLink": ("Id", "ContentDocumentId", "LinkedEntityId")}
+# What may be asked of assignments of topics without the permission to view all data (facts, 7.8).
+_MOST_ASSIGNMENTS, _ONE_OF = 1100, ("Id", "EntityId")
 _ALWAYS = Condition(lambda row: True)
 
 
@@ -59,6 +61,7 @@ class Query:
         groups = self._listed() if tokens.take("GROUP", "BY") else []
         order = self._order() if tokens.take("ORDER", "BY") else lambda rows: rows
         window = self._window()
+        self._check_few(where, window)
         shape = self._shape(items, groups)
         rows = [row for row in self._candidates(where) if self._seen(row) and where.test(row)]
         return shape(order(rows), window)
@@ -86,6 +89,18 @@ class Query:
                 f"Implementation restriction: {self._object.name} requires a filter by a single "
                 f"Id on {', '.join(needed)} using the equals operator or multiple Id's using the "
                 "IN operator."
+            )
+            raise SoqlError("MALFORMED_QUERY", message)
+
+    def _check_few(self, where: Condition, window: slice) -> None:
+        if self._object.name != "TopicAssignment" or _sees_all(self._store):
+            return
+        few = window.stop is not None and window.stop - window.start <= _MOST_ASSIGNMENTS
+        one = any(part.column in _ONE_OF and len(part.values) == 1 for part in where.named())
+        if not few and not one:
+            message = (
+                "Implementation restriction: TopicAssignment queries require a LIMIT of at most "
+                f"{_MOST_ASSIGNMENTS}, or a filter on {' or '.join(_ONE_OF)} by the equals operator."
             )
             raise SoqlError("MALFORMED_QUERY", message)
 
@@ -167,6 +182,11 @@ class Query:
             return QueryResult(name, [path.spelling for path in paths], shaped, len(shaped))
 
         return plain
+
+
+def _sees_all(store: Store) -> bool:
+    granted = store.shelf("UserPermissionAccess").records.values()
+    return all(each["PermissionsViewAllData"] is not False for each in granted)
 
 
 def _shaped(row: Row, paths: list[Path]) -> Row:

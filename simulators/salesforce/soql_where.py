@@ -98,6 +98,8 @@ class Where:
             if operator == "NOT":
                 self._tokens.need("IN")
             return self._listed(path, wanted=operator == "IN")
+        if operator in ("INCLUDES", "EXCLUDES"):
+            return self._chosen(path, wanted=operator == "INCLUDES")
         given = self._tokens.literal()
         if operator == "LIKE":
             return Condition(_like(path, given))
@@ -110,6 +112,23 @@ class Where:
             raise SoqlError("MALFORMED_QUERY", f"unexpected token: '{operator}'")
         return Condition(_ordered(path, _ORDERS[operator], value))
 
+    def _chosen(self, path: Path, *, wanted: bool) -> Condition:
+        """Rows that chose all of one of the sets: `INCLUDES ('a;b', 'c')` (facts, 7.10)."""
+        if path.field.type != "multipicklist":
+            message = f"invalid operator on {path.field.type} field"
+            raise SoqlError("INVALID_FIELD", message)
+        self._tokens.need("(")
+        sets = [_chosen(path, _value(path, self._tokens.literal()))]
+        while self._tokens.take(","):
+            sets.append(_chosen(path, _value(path, self._tokens.literal())))
+        self._tokens.need(")")
+
+        def test(row: Row) -> bool:
+            chosen = _chosen(path, path.get(row))
+            return any(each <= chosen for each in sets) == wanted
+
+        return Condition(test)
+
     def _listed(self, path: Path, *, wanted: bool) -> Condition:
         self._tokens.need("(")
         values = [_value(path, self._tokens.literal())]
@@ -120,6 +139,11 @@ class Where:
             return _named(path, tuple(values))
         known = frozenset(values)
         return Condition(lambda row: _folded(path, path.get(row)) not in known)
+
+
+def _chosen(path: Path, value: Any) -> frozenset[str]:
+    """The choices of a multi-select picklist, in any case."""
+    return frozenset(part for part in str(_folded(path, value) or "").split(";") if part)
 
 
 def _named(path: Path, values: tuple[Any, ...]) -> Condition:

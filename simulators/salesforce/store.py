@@ -18,6 +18,7 @@ from simulators.salesforce.reading import Reader
 from simulators.salesforce.rules import RULES, Rules
 from simulators.salesforce.schema import Schema
 from simulators.salesforce.shelves import Record, Shelf
+from simulators.salesforce.tables import NO_BIN
 
 __all__ = ["FieldError", "Outcome", "Store", "WriteContext"]
 _NO_RULES = Rules()
@@ -302,6 +303,7 @@ class Store:
         return record
 
     def _bin(self, shelf: Shelf, record: Record, context: WriteContext, *, hard: bool) -> None:
+        hard = hard or shelf.definition.name in NO_BIN
         for name, column in self.schema.dependants.get(shelf.definition.name, ()):
             child_shelf = self._shelves[name]
             for child_id in child_shelf.children(column, record["Id"]):

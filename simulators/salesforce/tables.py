@@ -71,6 +71,9 @@ FIXED: dict[str, tuple[str, ...]] = {
     "PermissionSetAssignment": ("update",),
 }
 
+# Objects whose records are gone at once when they are deleted (facts, 7.8 and 11).
+NO_BIN = frozenset({"TopicAssignment"})
+
 # Permissions of a user that decide what a load may do (facts, 7.9).
 PERMISSIONS = (
     "PermissionsCreateAuditFields",

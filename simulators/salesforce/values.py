@@ -92,14 +92,18 @@ def _picklist(field: FieldDef) -> Check:
 def _several(field: FieldDef) -> Check:
     """The values of a multi-select picklist, apart by semicolons, each once (facts, 7.10)."""
     one = _picklist(replace(field, length=255))
-    name = field.name
+    name, limit = field.name, field.length
 
     def check(value: Any) -> str:
         parts = [part.strip() for part in _plain(value, name).split(";")]
         chosen = list(dict.fromkeys(one(part) for part in parts if part))
         if len(chosen) > _MOST_CHOSEN:
             raise BadValue("TOO_MANY_ENUM_VALUE", f"{name}: too many values", name)
-        return ";".join(chosen)
+        text = ";".join(chosen)
+        if limit and len(text) > limit:
+            message = f"{name}: data value too large: {text[:40]} (max length={limit})"
+            raise BadValue("STRING_TOO_LONG", message, name)
+        return text
 
     return check
 

@@ -1,14 +1,19 @@
 """Values of custom attributes, as people have entered them: days, decimals, lists of choices."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
-from transforms.converters.cells import quoted
+from transforms.converters.cells import clean, fitted
 from transforms.converters.context import ConverterContext
 from transforms.errors import Hold
+from transforms.lookups import Lookups
 from transforms.record import Cell, Record
+from transforms.tag_names import spelled
 
 _FROM, _TO = 1700, 4000
+# What a multi-select picklist holds of one record (salesforce facts, 7.10 and 8.4).
+_MOST_CHOSEN, _LONGEST_CHOICE = 100, 255
 _LARGEST = 10**18
 _PLAIN = re.compile(r"[+-]?\d+(?:\.\d+)?\Z")
 _COMMA = re.compile(r"[+-]?\d+,\d{1,2}\Z|[+-]?\d+,\d{4,}\Z")
@@ -79,9 +84,13 @@ def _plain_number(text: str) -> str:
 def multi_select(context: ConverterContext) -> Cell:
     """A list as the choices of a multi-select picklist, each once, in the order of the list.
 
-    A value with a semicolon, or one that is no text, holds the record (unknown-value, wrong-type).
+    With `of: tags` the list holds ids, and their names are chosen; an id that has no name holds the
+    record (unknown-tag), or stays an id with `unknown: keep`. A value with a semicolon, or one that is
+    no text, holds the record (unknown-value, wrong-type); so do more choices (too-many-values) or
+    longer ones (too-long) than a field can hold.
     """
-    get = context.get
+    get, limit = context.get, context.length
+    named = _Names(str(context.options["of"]), context) if "of" in context.options else None
 
     def cell(record: Record) -> str:
         value = get(record)
@@ -91,10 +100,39 @@ def multi_select(context: ConverterContext) -> Cell:
         for each in value if isinstance(value, list) else [value]:
             if not isinstance(each, str):
                 raise Hold("wrong-type")
-            if ";" in each:
+            name = named.of(each, record.lookups) if named else each.strip()
+            if ";" in name:
                 raise Hold("unknown-value")
-            if each.strip():
-                chosen[each.strip()] = None
-        return quoted(";".join(chosen))
+            if len(name) > _LONGEST_CHOICE:
+                raise Hold("too-long")
+            if name:
+                chosen[name] = None
+        if len(chosen) > _MOST_CHOSEN:
+            raise Hold("too-many-values")
+        return fitted(clean(";".join(chosen)), limit)
 
     return cell
+
+
+class _Names:
+    """The names of ids by one table of the lookups, each spelled in one way."""
+
+    def __init__(self, kind: str, context: ConverterContext) -> None:
+        self._kind = kind
+        self._keep = context.options.get("unknown", "hold") == "keep"
+        self._table: Mapping[str, str] | None = None
+        self._names: dict[str, str] = {}
+
+    def of(self, source_id: str, lookups: Lookups) -> str:
+        """Return the name; raises `Hold` (unknown-tag) where there is none and ids are not kept."""
+        table = lookups.table(self._kind)
+        if table is not self._table:
+            ways = spelled(table.values())
+            self._table = table
+            self._names = {each: ways[name] for each, name in table.items()}
+        name = self._names.get(source_id)
+        if not name:
+            if not self._keep:
+                raise Hold("unknown-tag")
+            return source_id
+        return name

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -11,7 +12,9 @@ from transforms.converters.context import ConverterContext
 from transforms.errors import Hold
 from transforms.moments import target_moment
 from transforms.record import Cell, Getter, Record, compile_path
+from transforms.same_text import same_text
 
+_MARK_BYTES = 4
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
 # The largest magnitude of a field of 18 digits before the point.
 _LARGEST = 10**18
@@ -64,6 +67,28 @@ def text(context: ConverterContext) -> Cell:
             return default
         if keep and limit and len(value) > limit:
             value = value[: limit - 1] + ELLIPSIS
+        return fitted(value, limit)
+
+    return cell
+
+
+def unique_text(context: ConverterContext) -> Cell:
+    """A name that occurs once, cleaned; none at all holds the record (no-name).
+
+    Over the field's length it is shortened where the line keeps the whole elsewhere, else the record is
+    held (too-long). Its last characters are a mark made of the whole, so that two long names that
+    begin alike stay two.
+    """
+    get, keep, limit = context.get, context.keep, context.length
+    default = context.default or ""
+
+    def cell(record: Record) -> str:
+        value = clean(as_text(get(record))).strip() or default
+        if not value:
+            raise Hold("no-name")
+        if keep and limit and len(value) > limit:
+            mark = blake2b(same_text(value).encode(), digest_size=_MARK_BYTES).hexdigest()
+            value = f"{value[: limit - len(mark) - 2]}{ELLIPSIS} {mark}"
         return fitted(value, limit)
 
     return cell

@@ -69,6 +69,7 @@ CONVERTERS: Mapping[str, ConverterSpec] = {
     "id": ConverterSpec(plain.identifier),
     "pair": ConverterSpec(plain.pair),
     "text": ConverterSpec(plain.text, blank="none"),
+    "unique-text": ConverterSpec(plain.unique_text),
     "constant": ConverterSpec(plain.constant, types=None),
     "datetime": ConverterSpec(
         plain.datetime_cell, {"early": _is_flag}, types=TEXT_TYPES | {"datetime"}, blank="none"
@@ -76,7 +77,10 @@ CONVERTERS: Mapping[str, ConverterSpec] = {
     "date": ConverterSpec(custom.date, types=TEXT_TYPES | {"date"}, blank="none"),
     "decimal": ConverterSpec(custom.decimal, types=TEXT_TYPES | NUMBER_TYPES, blank="none"),
     "multi-select": ConverterSpec(
-        custom.multi_select, types=frozenset({"multipicklist"}), blank="falsy"
+        custom.multi_select,
+        {"of": _one_of("tags"), "unknown": _one_of("hold", "keep")},
+        types=frozenset({"multipicklist"}),
+        blank="falsy",
     ),
     "boolean": ConverterSpec(plain.boolean, types=TEXT_TYPES | {"boolean"}, blank="none"),
     "number": ConverterSpec(

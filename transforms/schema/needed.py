@@ -114,7 +114,7 @@ def _spec(object_name: str, name: str, line: CreateLine) -> FieldSpec:
         scale=line.scale,
         values=tuple(line.values),
         # A closed list lets no slip of the map pass; the map itself names every value.
-        restricted=line.type in ("Picklist", "MultiselectPicklist"),
+        restricted=line.restricted and line.type in ("Picklist", "MultiselectPicklist"),
         reference_to=line.reference_to,
         relationship=shortened(f"{stem}_{child}") if reference else "",
         unique=line.unique,
