@@ -13,7 +13,11 @@ from state.queries import load
 
 @dataclass(frozen=True)
 class Book:
-    """One phase's records by where they went; a record in several parts counts once."""
+    """One phase's records by where they went; a record in several parts counts once.
+
+    `emptied` is beside the books: lines that were left empty, because their value did not fit, in rows
+    that were made, by what the line and the reason are. Such a record is in another account, too.
+    """
 
     extracted: int = 0
     duplicates: int = 0
@@ -23,6 +27,7 @@ class Book:
     held: dict[str, int] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
     pending: int = 0
+    emptied: dict[str, int] = field(default_factory=dict)
 
     @property
     def difference(self) -> int:
@@ -41,7 +46,9 @@ class Book:
 def book_of(lines: Iterable[tuple[str, str, int]]) -> Book:
     """Add (account, reason, records) lines up; accounts `row:STATE` are counted from rows."""
     plain: dict[str, int] = {}
-    by_reason: dict[str, dict[str, int]] = {"skipped": {}, "row:held": {}, "row:failed": {}}
+    by_reason: dict[str, dict[str, int]] = {
+        each: {} for each in ("skipped", "emptied", "row:held", "row:failed")
+    }
     pending = 0
     for account, reason, count in lines:
         if account in by_reason:
@@ -56,6 +63,7 @@ def book_of(lines: Iterable[tuple[str, str, int]]) -> Book:
         held=by_reason["row:held"],
         failed=by_reason["row:failed"],
         pending=pending,
+        emptied=by_reason["emptied"],
     )
 
 

@@ -44,8 +44,10 @@ class MappingDoesNotFit(MappingError):
 class Hold(Exception):
     """One record cannot be mapped; its neighbours go on. Holds no value of the record.
 
-    Reasons: `bad-date`, `bad-reference`, `bad-text`, `no-parent`, `not-a-number`, `out-of-range`,
-    `row-too-long`, `too-long`, `unknown-value`, `wrong-type`.
+    Reasons: `ambiguous-currency`, `ambiguous-number`, `bad-date`, `bad-email`, `bad-path`, `bad-phone`,
+    `bad-reference`, `bad-text`, `bad-url`, `function-failed`, `invalid-combination`, `no-parent`,
+    `not-a-number`, `other-currency`, `out-of-range`, `row-too-long`, `too-long`, `too-many-values`,
+    `unknown-user`, `unknown-value`, `wrong-type`.
     """
 
     code: ClassVar[str] = "record-held"

@@ -49,7 +49,11 @@ class CheckDocument(Document):
 
 
 class BookFacts(Document):
-    """Distinct source records of one phase; skipped, held and failed by reason."""
+    """Distinct source records of one phase; skipped, held and failed by reason.
+
+    `emptied`: lines left empty because a value did not fit, by `Object.Field: reason`; their records
+    are in other accounts.
+    """
 
     extracted: int
     duplicates: int
@@ -59,6 +63,7 @@ class BookFacts(Document):
     held: dict[str, int]
     failed: dict[str, int]
     pending: int
+    emptied: dict[str, int]
 
 
 class MigrateDocument(Document):

@@ -82,7 +82,7 @@ def _paths(table: TableLine) -> Iterable[str]:
 def _columns(table: TableLine) -> Iterable[str]:
     yield from table.fields
     yield from table.create
-    yield from (line.keep for line in table.fields.values() if line.keep)
+    yield from table.beside()
     for parent in table.parents.values():
         yield from parent.columns.values()
 
