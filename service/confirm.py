@@ -142,8 +142,11 @@ async def _refuse_faults(
 
 
 def _totality(each: Unmapped) -> str:
-    shown = ", ".join(repr(value) for value in each.values[:5])
-    more = f" and {len(each.values) - 5} more" if len(each.values) > 5 else ""
+    named = [repr(value) if value else "records without a value" for value in each.values]
+    if each.open:
+        named.append("values too many to list")
+    shown = ", ".join(named[:5])
+    more = f" and {len(named) - 5} more" if len(named) > 5 else ""
     return (
         f"{each.place[-1]} has no target for {shown}{more} of {each.source}; add them to its values, "
         "or give it a default."

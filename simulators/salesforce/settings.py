@@ -17,6 +17,7 @@ class SalesforceSettings:
     `inactive_owner`: whether the running user may give records to inactive users.
     `bare`: nothing in the org was made for a migration. `access_lag_s`: how long describes and rows
     lag behind a change of permissions. `deploy_delay_s`: how long a deployment takes.
+    `refuse_pairs`: whether values of restricted dependent picklists must go with the controlling ones.
     `now` stops the clock at a moment (epoch seconds).
     `max_job_bytes` bounds an upload as Salesforce counts it: in its base64 form (facts, 3.4).
     """
@@ -44,6 +45,7 @@ class SalesforceSettings:
     job_delay_s: float = 0.0
     latency_s: float = 0.0
     short_duplicate_ids: bool = False
+    refuse_pairs: bool = False
     effect_log: Path | None = None
     chaos_rate: float = 0.0
     chaos_seed: int = 1

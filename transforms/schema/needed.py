@@ -96,7 +96,7 @@ def _values(line: FieldLine) -> Iterable[str]:
     """The values that can come when they are listed in the map; nothing for what is open."""
     if line.convert not in _ONLY_KNOWN and not line.values:
         return ()
-    listed = list(line.values.values())
+    listed = [value for value in line.values.values() if value]
     return [*listed, line.default] if line.default else listed
 
 

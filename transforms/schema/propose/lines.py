@@ -190,4 +190,6 @@ def _value_map(
         near = process.extractOne(plain, list(offered), scorer=fuzz.ratio, score_cutoff=_ALIKE)
         added += near is None
         found[value] = offered[near[0]] if near else value.strip()
+    if found:
+        found.setdefault("", "")  # a record without a value is no odd one
     return found, added
