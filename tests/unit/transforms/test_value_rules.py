@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -286,3 +287,18 @@ def test_a_function_that_is_not_there_is_a_fault_of_its_line() -> None:
     phase = compile_mapping(parse_mapping(text, "m"), shape(), settings).phases["things"]
     (row,) = rows_of(phase, phase([record(1, s="abc")], LOOKUPS), "Thing__c")
     assert row["Short__c"] == "ABC"
+
+
+def test_the_lines_that_the_operators_page_shows_are_lines_of_a_map() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "operator" / "map.md").read_text(encoding="utf-8")
+    shown = page.partition("```yaml\n")[2].partition("```")[0]
+    lines = "".join(f"        {line}\n" for line in shown.splitlines())
+    head = mapping("Short__c: {source: id}", KEEP).partition("        fields:")[0]
+    key = "fields:\n          Key__c: {source: id, convert: id}\n"
+    read = parse_mapping(head + lines.replace("fields:\n", key), "m")
+    table = read.phases["things"].tables["Thing__c"]
+    assert {line.convert for line in table.fields.values()} >= {
+        "currency",
+        "tree",
+        "python:mine:score",
+    }
