@@ -17,6 +17,7 @@ from service.crash_points import reach
 from service.phases import Phase
 from service.progress import PhaseProgress
 from service.reread import Rereader
+from service.unsealed import emptied_lines
 from state.ledger import Ledger, Tx
 from state.rows import RowEntry
 from transforms.block import Block, HeldRecord
@@ -40,11 +41,15 @@ class _Made:
 
 @dataclass
 class _Outcomes:
-    """What the records of a block became; a record that is in none is gone."""
+    """What the records of a block became; a record that is in none is gone.
+
+    `emptied` counts lines left empty in rows that were made, as the books do.
+    """
 
     made: dict[str, list[_Made]]
     held: dict[str, HeldRecord]
     skipped: dict[str, str]
+    emptied: dict[str, int]
 
     def known(self, source_id: str) -> bool:
         """Tell whether the record has an outcome other than held."""
@@ -89,6 +94,9 @@ class Anew:
                     changing = {row.part for row in parts if row.change}
                     there = {part for key, part in known if key == source_id} - changing
                     await self._settle(tx, parts, there, outcomes)
+                for line, count in outcomes.emptied.items():
+                    name = self._phase.name
+                    await self._ledger.books.add_reason(tx, name, "emptied", line, count)
             reach("retry-made")
 
     async def _outcomes(self, records: Mapping[str, Sequence[RowEntry]]) -> _Outcomes:
@@ -99,6 +107,8 @@ class Anew:
         newer = self._map(list(read.values()))
         outcomes.made.update(newer.made)
         outcomes.skipped.update(newer.skipped)
+        for line, count in newer.emptied.items():
+            outcomes.emptied[line] = outcomes.emptied.get(line, 0) + count
         for source_id in again:
             outcomes.held.pop(source_id, None)  # what is true of it now counts, or that it is gone
         outcomes.held.update(newer.held)
@@ -110,6 +120,7 @@ class Anew:
             _made(block),
             {held.source_id: held for held in block.held},
             {each.source_id: each.reason for each in block.skipped},
+            emptied_lines(block),
         )
 
     async def _settle(

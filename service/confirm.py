@@ -4,6 +4,7 @@ A confirmation is for a map, a source schema and a target schema. Any change of 
 map that a version without confirmations has put in force counts as confirmed by that.
 """
 
+from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 
 import orjson
@@ -17,7 +18,8 @@ from service.declared import phases_of
 from service.errors import REFUSED, DeskferryError
 from service.identity import check_identity
 from service.ledger import open_ledger
-from service.map_facts import differences, map_digest, source_facts, target_facts
+from service.map_facts import Facts, differences, map_digest, source_facts, target_facts
+from service.map_functions import FACTS, Functions, digests_of, load_functions
 from service.mapped import (
     MAPPING_FILE,
     default_mapping,
@@ -31,7 +33,7 @@ from service.sampling import Sample, take_sample
 from service.source_schema import read_source_schema
 from state.confirmations import Confirmation
 from state.ledger import Ledger
-from transforms.compile import MapSettings, compile_mapping
+from transforms.compile import compile_mapping
 from transforms.errors import MappingDoesNotFit
 from transforms.map_diff import changes
 from transforms.mapping import Mapping, located, parse_mapping
@@ -91,13 +93,14 @@ async def confirm_map(config: Config, clock: Clock, *, by: str) -> Confirmed:
         schema = await read_source_schema(kustomer)
         shape = await read_shape(mapping, salesforce)
         sample = await _sample(kustomer, schema, mapping)
-        await _refuse_faults(config, salesforce, text, shape, schema, sample)
+        functions = load_functions(config, mapping)
+        await _refuse_faults(config, salesforce, text, shape, schema, sample, functions)
         async with ledger.write() as tx:
             await ledger.confirmations.confirm(
                 tx,
-                digest=map_digest(mapping),
+                digest=map_digest(mapping, functions.digests),
                 text=text,
-                source=_json(source_facts(schema)),
+                source=_json(source_facts(schema) | function_facts(functions.digests)),
                 target=_json(target_facts(mapping, shape)),
                 by=by,
             )
@@ -121,14 +124,14 @@ async def _refuse_faults(
     shape: TargetShape,
     schema: SourceSchema,
     sample: Sample,
+    functions: Functions,
 ) -> None:
     """Raise `MappingDoesNotFit` with all faults by line: fields, values, required ones, totality."""
     mapping = parsed(text)
     faults, places = [], []
     owner = await default_owner(config, salesforce)
     try:
-        settings = MapSettings(default_owner_id=owner)
-        compile_mapping(mapping, planned(mapping, shape), settings)
+        compile_mapping(mapping, planned(mapping, shape), functions.settings(owner))
     except MappingDoesNotFit as error:
         faults, places = error.faults, error.places
     for each in unmapped_values(mapping, schema, sample.profiles):
@@ -139,8 +142,11 @@ async def _refuse_faults(
 
 
 def _totality(each: Unmapped) -> str:
-    shown = ", ".join(repr(value) for value in each.values[:5])
-    more = f" and {len(each.values) - 5} more" if len(each.values) > 5 else ""
+    named = [repr(value) if value else "records without a value" for value in each.values]
+    if each.open:
+        named.append("values too many to list")
+    shown = ", ".join(named[:5])
+    more = f" and {len(named) - 5} more" if len(named) > 5 else ""
     return (
         f"{each.place[-1]} has no target for {shown}{more} of {each.source}; add them to its values, "
         "or give it a default."
@@ -161,12 +167,10 @@ async def refuse_unconfirmed(
     if known is None:
         await _refuse_without(ledger, text)
         return
-    told = map_changes(known, mapping)
+    told = map_changes(known, mapping, digests_of(config, mapping))
     schema = await read_source_schema(kustomer)
-    told += [
-        f"Kustomer: {each}"
-        for each in differences(orjson.loads(known.source), source_facts(schema))
-    ]
+    before = {name: each for name, each in orjson.loads(known.source).items() if name != FACTS}
+    told += [f"Kustomer: {each}" for each in differences(before, source_facts(schema))]
     shape = await read_shape(mapping, salesforce)
     confirmed = parse_mapping(known.text, MAPPING_FILE)
     # By the confirmed map: what only the changed one uses is no news of the org.
@@ -200,14 +204,32 @@ async def _refuse_without(ledger: Ledger, text: str) -> None:
         )
 
 
-def map_changes(known: Confirmation, mapping: Mapping) -> list[str]:
-    """Say which lines of the map differ from the confirmed one."""
-    if known.digest == map_digest(mapping):
+def map_changes(
+    known: Confirmation, mapping: Mapping, functions: AnyMapping[str, str]
+) -> list[str]:
+    """Say which lines of the map, and which of its functions, differ from what was confirmed."""
+    if known.digest == map_digest(mapping, functions):
         return []
     old = parse_mapping(known.text, MAPPING_FILE)
+    edited = edited_functions(known, functions)
     return [
-        f"{'.'.join(each.path[1:] or each.path)} was {each.kind}" for each in changes(old, mapping)
+        *(
+            f"{'.'.join(each.path[1:] or each.path)} was {each.kind}"
+            for each in changes(old, mapping)
+        ),
+        *(f"python:{name} was changed" for name in edited),
     ]
+
+
+def edited_functions(known: Confirmation, functions: AnyMapping[str, str]) -> list[str]:
+    """The functions that a confirmation covers and of which the source is another one now, or gone."""
+    before = orjson.loads(known.source).get(FACTS, {})
+    return [name for name, told in before.items() if told.get("source") != functions.get(name)]
+
+
+def function_facts(digests: AnyMapping[str, str]) -> Facts:
+    """What a confirmation keeps of a map's own functions."""
+    return {FACTS: {name: {"source": each} for name, each in digests.items()}} if digests else {}
 
 
 def _json(facts: object) -> str:

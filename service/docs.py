@@ -27,6 +27,7 @@ from service.crash_points import POINTS, VARIABLE
 from service.errors import ROOTS, DeskferryError, exit_code_of, recovery_of
 from service.reasons import REASONS
 from service.report.facts import ReportFacts
+from transforms.converters import CONVERTERS, spec_of
 from transforms.mapping import Mapping
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
@@ -42,6 +43,7 @@ def pages() -> dict[str, str]:
     return {
         "cli.md": _cli(),
         "config.md": _config(),
+        "converters.md": _converters(),
         "crash-points.md": _crash_points(),
         "errors.md": _errors(),
         "reasons.md": _reasons(),
@@ -150,6 +152,27 @@ def _reasons() -> str:
     lines = [_HEAD, "# Why rows are held or failed\n", "| reason | cause | fix |", "|---|---|---|"]
     lines += [f"| `{code}` | {each.cause} | {each.fix} |" for code, each in REASONS.items()]
     return "\n".join(lines) + "\n"
+
+
+_VALUES = """\
+`convert` of a field's line names one of these, or `python:module:function`. What a converter cannot
+make of a value holds the record, unless the line says otherwise under `bad`; nothing is shortened but by
+a line that keeps the whole elsewhere. [The map](../operator/map.md) tells how lines are written.
+"""
+
+
+def _converters() -> str:
+    lines = [_HEAD, "# Converters\n", _VALUES]
+    own = spec_of("python:module:function")
+    assert own is not None
+    for name, spec in sorted({**CONVERTERS, "python:module:function": own}.items()):
+        lines += [f"## {name}\n", f"{' '.join((spec.make.__doc__ or '').split())}\n"]
+        needed = [f"`{each}` (required)" for each in spec.required]
+        options = needed + [f"`{each}`" for each in spec.options if each not in spec.required]
+        lines.append(f"Options: {', '.join(options) or 'none'}.")
+        kinds = ", ".join(sorted(spec.types)) if spec.types is not None else "any"
+        lines.append(f"Fields: {kinds}.\n")
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _schema(model: type[BaseModel], mode: JsonSchemaMode = "serialization") -> str:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 from connectors.clock import Clock
 from service.config import Config
+from service.confirm import edited_functions
 from service.errors import REFUSED, DeskferryError
 from service.ledger import open_ledger
+from service.map_functions import digests_of
 from service.mapped import MAPPING_FILE, map_text, parsed
 from state.errors import NoWorkspace
 from transforms.map_diff import affected, changes
@@ -56,6 +58,8 @@ async def compare_map(config: Config, clock: Clock) -> MapDifference:
         )
     old, new = parse_mapping(known.text, MAPPING_FILE), parsed(map_text(config))
     when = datetime.fromtimestamp(known.confirmed_at, UTC)
+    edited = [f"python:{name}" for name in edited_functions(known, digests_of(config, new))]
     found = [LineChange(".".join(c.path), c.kind, c.phase) for c in changes(old, new)]
+    found += [LineChange(name, "changed", "") for name in edited]
     against = f"the map that {known.confirmed_by} confirmed on {when:%Y-%m-%d %H:%M} UTC"
-    return MapDifference(against, found, affected(old, new))
+    return MapDifference(against, found, affected(old, new, edited))

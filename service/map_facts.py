@@ -25,9 +25,14 @@ _AUDIT = frozenset({"CreatedDate", "CreatedById"})
 _NOT_THERE = {"there": False}
 
 
-def map_digest(mapping: MapFile) -> str:
-    """A digest of what a map does: comments, layout, reasons and confidence are not part of it."""
+def map_digest(mapping: MapFile, functions: Mapping[str, str] | None = None) -> str:
+    """A digest of what a map does: comments, layout, reasons and confidence are not part of it.
+
+    `functions`: digests of the sources of its own functions; an edited one makes another map.
+    """
     told = orjson.dumps(meaning(mapping), option=orjson.OPT_SORT_KEYS)
+    if functions:
+        told += orjson.dumps(functions, option=orjson.OPT_SORT_KEYS)
     return sha256(told).hexdigest()
 
 
@@ -76,7 +81,7 @@ def _columns(table: TableLine) -> set[str]:
 
 def _named(table: TableLine) -> Iterator[str]:
     yield from table.fields
-    yield from (line.keep for line in table.fields.values() if line.keep)
+    yield from table.beside()
     for parent in table.parents.values():
         yield from (column for column in parent.columns.values() if column != "Id")
 
@@ -96,6 +101,9 @@ def _facts(field: FieldShape) -> dict[str, Any]:
         told["refers to"] = sorted(field.reference_to)
     if field.type in ("picklist", "multipicklist"):
         told["values"] = sorted(field.picklist)
+    if field.controller:
+        told["depends on"] = field.controller
+        told["pairs"] = sorted(f"{v} / {each}" for v, goes in field.valid_for for each in goes)
     return told
 
 
@@ -124,6 +132,8 @@ def _difference(
     for key in [k for k in dict.fromkeys([*old, *new]) if old.get(k) != new.get(k)]:
         if key == "values":
             yield f"{name} has other values ({_count(old, key)} before, {_count(new, key)} now)"
+        elif key == "pairs":
+            yield f"{name} goes with other values of what it depends on"
         else:
             yield f"{name}: {key} was {_said(old.get(key))}, is {_said(new.get(key))}"
 

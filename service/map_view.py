@@ -18,11 +18,13 @@ from service.config import Config
 from service.confirm import map_changes
 from service.declared import phases_of
 from service.ledger import open_ledger
-from service.mapped import default_owner, map_text, parsed, read_lookups, read_shape
+from service.map_functions import digests_of, load_functions
+from service.mapped import default_owner, map_text, parsed, read_shape
+from service.names import read_lookups
 from service.phases import Phase
 from service.source_schema import read_source_schema
 from state.errors import NoWorkspace, StateTooOld
-from transforms.compile import CompiledMapping, MapSettings, compile_mapping
+from transforms.compile import CompiledMapping, compile_mapping
 from transforms.errors import Hold, MappingDoesNotFit
 from transforms.lookups import Lookups
 from transforms.mapping import FieldLine, Mapping, ParentLine, TableLine
@@ -110,7 +112,7 @@ async def view_map(config: Config, clock: Clock) -> MapFacts:
     faults: list[str] = []
     compiled = CompiledMapping({})
     try:
-        compiled = compile_mapping(mapping, shape, MapSettings(default_owner_id=owner))
+        compiled = compile_mapping(mapping, shape, load_functions(config, mapping).settings(owner))
     except MappingDoesNotFit as error:
         faults = error.faults
     tables = [
@@ -132,7 +134,7 @@ async def confirmation_of(config: Config, clock: Clock, mapping: Mapping) -> str
         known = None
     if known is None:
         return "not confirmed"
-    if map_changes(known, mapping):
+    if map_changes(known, mapping, digests_of(config, mapping)):
         return f"changed since {known.confirmed_by} confirmed it"
     return f"confirmed by {known.confirmed_by}"
 

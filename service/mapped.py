@@ -6,6 +6,7 @@ made from then on are made by it.
 
 import os
 from collections.abc import Iterable
+from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -13,18 +14,17 @@ from importlib.resources import files
 from pathlib import Path
 
 from connectors.errors import NotFound
-from connectors.kustomer.client import KustomerClient
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.describe import ObjectDescribe
 from service.config import Config
 from service.crash_points import reach
 from service.declared import phases_of, remember
 from service.identity import StateDisagrees
-from service.phases import STREAMS, Phase
+from service.map_functions import load_functions
+from service.phases import Phase
 from state.ledger import Ledger, Tx
 from state.private import private_file
-from transforms.compile import CompiledMapping, MapSettings, compile_mapping
-from transforms.lookups import Lookups
+from transforms.compile import CompiledMapping, compile_mapping
 from transforms.mapping import Mapping, parse_mapping
 from transforms.shape import FieldShape, ObjectShape
 
@@ -74,14 +74,15 @@ async def read_mapping(config: Config, ledger: Ledger, salesforce: SalesforceCli
     `load_mapping` does.
     """
     text = map_text(config)
-    digest = text_digest(text)
+    mapping = parsed(text)
+    functions = load_functions(config, mapping)
+    digest = text_digest(text, functions.digests)
     known = await ledger.maps.current()
     changed = known is not None and known.digest != digest
-    mapping = parsed(text)
     phases = phases_of(mapping)
     shape = await read_shape(mapping, salesforce)
     owner = await default_owner(config, salesforce)
-    compiled = compile_mapping(mapping, shape, MapSettings(default_owner_id=owner))
+    compiled = compile_mapping(mapping, shape, functions.settings(owner))
     form = _form(compiled)
     news = known is None or changed or known.form != form
     if known is not None and (changed or known.form not in ("", form)):
@@ -147,9 +148,10 @@ def map_text(config: Config) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def text_digest(text: str) -> str:
-    """A digest of a map's text."""
-    return sha256(text.encode()).hexdigest()
+def text_digest(text: str, functions: AnyMapping[str, str] | None = None) -> str:
+    """A digest of a map's text, and of the digests of the functions that it names."""
+    sources = "".join(f"\x00{name}={each}" for name, each in sorted((functions or {}).items()))
+    return sha256(f"{text}{sources}".encode()).hexdigest()
 
 
 async def accept(tx: Tx, ledger: Ledger, loaded: LoadedMap, *, by: str) -> None:
@@ -225,42 +227,6 @@ async def default_owner(config: Config, salesforce: SalesforceClient) -> str:
     return found[0]
 
 
-async def read_lookups(kustomer: KustomerClient) -> Lookups:
-    """Read the small tables that rows name by id: tags, users, teams."""
-    names: dict[str, dict[str, str]] = {"tags": await read_tags(kustomer)}
-    for kind, path, variants in (
-        ("users", "/v1/users", ({"deleted": "false"}, {"deleted": "true"})),
-        ("teams", "/v1/teams", ({},)),
-    ):
-        names[kind] = {}
-        for variant in variants:
-            names[kind].update(await _names(kustomer, path, variant))
-    return Lookups(**names)
-
-
-async def read_tags(kustomer: KustomerClient) -> dict[str, str]:
-    """Return the names of all tags by id, deleted ones included; raises the connectors' errors."""
-    found: dict[str, str] = {}
-    for variant in STREAMS["tag"].variants:
-        found.update(await _names(kustomer, STREAMS["tag"].path, dict(variant)))
-    return found
-
-
-async def _names(kustomer: KustomerClient, path: str, params: dict[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    number = 1
-    while True:
-        page = await kustomer.list_page(path, number, params=params)
-        for row in page.rows:
-            attributes = row.get("attributes") or {}
-            name = attributes.get("displayName") or attributes.get("name")
-            if isinstance(row.get("id"), str) and isinstance(name, str):
-                found[row["id"]] = name
-        if not page.has_next or not page.rows:
-            return found
-        number += 1
-
-
 def shape_of(described: ObjectDescribe) -> ObjectShape:
     """Hand a describe over to the transforms, which know no API."""
     return ObjectShape(
@@ -283,6 +249,8 @@ def shape_of(described: ObjectDescribe) -> ObjectShape:
                 digits=field.digits,
                 scale=field.scale,
                 custom=field.custom,
+                controller=field.controller,
+                valid_for=tuple(field.valid_for.items()),
             )
             for name, field in described.fields.items()
         },

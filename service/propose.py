@@ -15,7 +15,8 @@ from service.compose import open_kustomer, open_salesforce
 from service.config import Config, LanguageModelConfig
 from service.declared import phases_of
 from service.map_file import with_additions, write_map
-from service.mapped import MAPPING_FILE, describe_all, map_text, read_tags
+from service.mapped import MAPPING_FILE, describe_all, map_text
+from service.names import read_tags
 from service.sampling import take_sample
 from service.source_schema import read_source_schema
 from state.workspace import make_workspace

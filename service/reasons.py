@@ -26,7 +26,7 @@ REASONS: dict[str, Reason] = {
     ),
     "too-long": Reason(
         "A value is longer than its field, and the map names no field for the whole.",
-        "Give the line a `keep` field in the map, or lengthen the field.",
+        "Give the line a `keep` field or `bad: keep` in the map, or lengthen the field.",
     ),
     "unknown-value": Reason(
         "A value is not in the line's value map, and there is no default.",
@@ -53,11 +53,36 @@ REASONS: dict[str, Reason] = {
         "Run retry, which reads the tags anew, or let the line keep the id (`unknown: keep`).",
     ),
     "too-many-values": Reason(
-        "The record has more values than a multi-select picklist holds.",
-        "Map the line to a text, or tags to topics: `map propose --tags topics`.",
+        "There are more values than the field holds: one, or 100 of a multi-select picklist.",
+        "Correct it in Kustomer, or map the line to a text with converter join; tags can become topics "
+        "(`map propose --tags topics`).",
     ),
     "no-name": Reason(
         "The record has no name, and it is known by its name.", "Name it in Kustomer."
+    ),
+    "invalid-combination": Reason(
+        "A value of a dependent picklist does not go with the value of the field it depends on.",
+        "Correct the record or the value maps of both lines, or let the org allow the pair.",
+    ),
+    "other-currency": Reason(
+        "An amount is in another currency than its field.",
+        "Give the line `multi: true` and a line for CurrencyIsoCode, or correct it in Kustomer.",
+    ),
+    "ambiguous-currency": Reason(
+        "The sign of an amount stands for several currencies.",
+        "Say under the line's `symbols` or `currency` which one is meant.",
+    ),
+    "bad-email": Reason("A value is no mail address.", "Correct it in Kustomer."),
+    "bad-phone": Reason("A value is no phone number.", "Correct it in Kustomer."),
+    "bad-url": Reason("A value is no link.", "Correct it in Kustomer."),
+    "bad-path": Reason("A path in a tree has an empty step.", "Correct it in Kustomer."),
+    "unknown-user": Reason(
+        "No Kustomer user, or more than one, has this mail address.",
+        "Correct it in Kustomer, or give the line a `bad` rule.",
+    ),
+    "function-failed": Reason(
+        "The map's own function ended with an exception, or answered with something else than text.",
+        "Correct the function, confirm the map again, then run retry.",
     ),
     "no-id": Reason("The source gave a record without an id.", "Report it to Kustomer support."),
     "bad-id": Reason(

@@ -10,20 +10,23 @@ import structlog
 from connectors.salesforce.client import SalesforceClient
 from service.config import Config
 from service.crash_points import reach
+from service.map_functions import digests_of
 from service.mapped import (
     FOLLOWED,
     MAPPING_FILE,
     accept,
     default_mapping,
     map_text,
+    parsed,
     read_mapping,
     text_digest,
 )
 from service.passes import read_again
 from state.ledger import Ledger
 from state.maps import MapEntry
+from transforms.converters.function import function_named
 from transforms.map_diff import affected
-from transforms.mapping import parse_mapping
+from transforms.mapping import Mapping, parse_mapping
 
 _log = structlog.get_logger()
 
@@ -38,7 +41,8 @@ async def follow_map(config: Config, ledger: Ledger, salesforce: SalesforceClien
         return []  # nothing was made by any map yet
     text = map_text(config)
     followed = await ledger.facts.get(FOLLOWED) or str(known.number)
-    if text_digest(text) == known.digest and followed == str(known.number):
+    digest = text_digest(text, digests_of(config, parsed(text)))
+    if digest == known.digest and followed == str(known.number):
         return []
     loaded = await read_mapping(config, ledger, salesforce)
     before = next(each for each in await ledger.maps.history() if str(each.number) == followed)
@@ -61,5 +65,16 @@ def _affected(before: MapEntry, text: str, names: set[str]) -> set[str]:
         earlier = default_mapping()
     if not earlier:
         return names
-    found = affected(parse_mapping(earlier, MAPPING_FILE), parse_mapping(text, MAPPING_FILE))
-    return names & found.keys()
+    mapping = parsed(text)
+    found = affected(parse_mapping(earlier, MAPPING_FILE), mapping).keys() | _by_functions(mapping)
+    return names & found
+
+
+def _by_functions(mapping: Mapping) -> set[str]:
+    """Phases with lines that call functions: which of these have changed is not told apart."""
+    return {
+        name
+        for name, line in mapping.phases.items()
+        for table in line.tables.values()
+        if any(function_named(each.convert) for each in table.fields.values())
+    }

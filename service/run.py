@@ -20,7 +20,8 @@ from service.errors import ATTENTION, DONE
 from service.flow import Flow
 from service.identity import check_identity
 from service.ledger import open_ledger
-from service.mapped import load_mapping, read_lookups, read_phases
+from service.mapped import load_mapping, read_phases
+from service.names import read_lookups
 from service.pages import PageQueue
 from service.passes import sighted_before
 from service.phases import PHASES, Phase

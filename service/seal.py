@@ -111,6 +111,8 @@ class Sealer:
         await books.add(tx, phase.name, extracted=rows.extracted, duplicates=repeated)
         for reason, count in rows.skipped.items():
             await books.add_reason(tx, phase.name, "skipped", reason, count)
+        for line, count in rows.emptied.items():
+            await books.add_reason(tx, phase.name, "emptied", line, count)
         return len(held), repeated
 
     async def freed(self, size_bytes: int) -> None:

@@ -26,11 +26,15 @@ FLUSH_ROWS = 20_000
 
 @dataclass
 class PhaseRows:
-    """The rows of one phase: by (object, lane), with what was held and skipped, and its records."""
+    """The rows of one phase: by (object, lane), with what was held and skipped, and its records.
+
+    `emptied` counts lines that were left empty for a value that did not fit, as `emptied_lines` says.
+    """
 
     columns: dict[tuple[str, int], BatchColumns] = field(default_factory=dict)
     held: list[tuple[HeldRecord, bytes, tuple[int, int]]] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
+    emptied: dict[str, int] = field(default_factory=dict)
     extracted: int = 0
 
 
@@ -79,6 +83,8 @@ class Transformer:
                 self._spread(page, table, rows, lock, mine)
                 into.size_bytes += sum(map(len, rows.payloads))
                 into.rows += len(rows.keys)
+            for line, count in emptied_lines(block).items():
+                mine.emptied[line] = mine.emptied.get(line, 0) + count
             _note_exceptions(page, block, mine)
 
     def _spread(
@@ -105,6 +111,15 @@ class Transformer:
             columns.pages += [page.page] * len(places)
             columns.slices += [page.slice_number] * len(places)
             columns.payloads += _picked(rows.payloads, places)
+
+
+def emptied_lines(block: Block) -> dict[str, int]:
+    """Records by `Object.Field: reason` for each line left empty, as the books count them."""
+    return {
+        f"{table}.{column}: {reason}": count
+        for table, rows in block.tables.items()
+        for (column, reason), count in rows.unfit.items()
+    }
 
 
 def _records(block: Block) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from state.database import Database, Tx
 from state.queries import load
 
-_BY_REASON = ("skipped", "row:held", "row:failed", "change:held", "change:failed")
+_BY_REASON = ("skipped", "emptied", "row:held", "row:failed", "change:held", "change:failed")
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Book:
     `changed` counts changes that were made of records in Salesforce; `changes_held` and
     `changes_failed` count, by reason, those that were not, `changes_pending` those still to be sent.
     The records themselves are among the loaded ones, and their sightings among the duplicates.
+    `emptied` is beside the books: lines that were left empty, because their value did not fit, in rows
+    that were made, by what the line and the reason are. Such a record is in another account, too.
     """
 
     extracted: int = 0
@@ -34,6 +36,7 @@ class Book:
     changes_held: dict[str, int] = field(default_factory=dict)
     changes_failed: dict[str, int] = field(default_factory=dict)
     changes_pending: int = 0
+    emptied: dict[str, int] = field(default_factory=dict)
 
     @property
     def difference(self) -> int:
@@ -72,6 +75,7 @@ def book_of(lines: Iterable[tuple[str, str, int]]) -> Book:
         changes_held=by_reason["change:held"],
         changes_failed=by_reason["change:failed"],
         changes_pending=changes_pending,
+        emptied=by_reason["emptied"],
     )
 
 

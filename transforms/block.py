@@ -12,6 +12,7 @@ class RowSet:
     `parents`: one list per parent field of the table; "" where there is none. `payloads`: the CSV
     cells of the table's columns, quoted and joined, UTF-8, without a line end. `versions`: the
     source's updatedAt in epoch ms. `digests`: 32 hexadecimal characters over payload and parents.
+    `unfit`: how many records have a line left empty for a value that did not fit, by (column, reason).
     """
 
     keys: list[str] = field(default_factory=list)
@@ -21,6 +22,7 @@ class RowSet:
     payloads: list[bytes] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     match_keys: list[str] = field(default_factory=list)
+    unfit: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

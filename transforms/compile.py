@@ -2,21 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as AnyMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from transforms.converters import CONVERTERS, ConverterContext
-from transforms.converters.cells import quoted
+from transforms.columns import Columns, MapSettings, add_unfit, columns_of
 from transforms.converters.lists import domain_key
 from transforms.errors import Hold, MappingDoesNotFit
 from transforms.fit import Fit
-from transforms.generate import Maker, row_maker
-from transforms.mapping import FieldLine, Mapping, MatchLine, PhaseLine, TableLine, WhenLine
+from transforms.generate import row_maker
+from transforms.mapping import Mapping, MatchLine, PhaseLine, TableLine
 from transforms.match import MatchRule
 from transforms.phase import CompiledPhase
-from transforms.record import Cell, Record, compile_path, first_of
+from transforms.record import Record, compile_path
+from transforms.rules import KeptLine, lenient
 from transforms.same_text import same_text
 from transforms.shape import FieldShape, ObjectShape, TargetShape
-from transforms.table import ParentField, Table, reference
+from transforms.table import LenientTable, ParentField, Table, reference, user_by_email
 
 __all__ = [
     "CompiledMapping",
@@ -29,17 +29,7 @@ __all__ = [
 ]
 
 
-_VOLATILE = frozenset(
-    f"attributes.{name}"
-    for name in ("updatedAt", "rev", "activeUsers", "presence", "lastSeenAt", "recentItems")
-)
-
-
-@dataclass(frozen=True)
-class MapSettings:
-    """What a map takes from the run: the owner of records whose own owner is unknown (an id)."""
-
-    default_owner_id: str | None = None
+Reference = Callable[[Record], str]
 
 
 @dataclass(frozen=True)
@@ -125,35 +115,17 @@ def _chooser(line: PhaseLine) -> Callable[[Record], str]:
     return lambda record: present if get(record) else absent
 
 
-@dataclass
-class _Columns:
-    """Columns in CSV order; a cell that several columns show is made once."""
-
-    names: list[str] = field(default_factory=list)
-    makers: list[Maker] = field(default_factory=list)
-    order: list[int] = field(default_factory=list)
-    known: dict[str, int] = field(default_factory=dict)
-    volatile: int = 0
-
-    def add(self, name: str, maker: Maker, recipe: str) -> int:
-        """Add a column; returns the number of its cell."""
-        number = self.known.get(recipe)
-        if number is None:
-            number = self.known[recipe] = len(self.makers)
-            self.makers.append(maker)
-        self.names.append(name)
-        self.order.append(number)
-        return number
-
-
 def _table(
     target: ObjectShape, line: TableLine, settings: MapSettings, fit: Fit, *, changes: bool
 ) -> Table:
-    columns = _columns(target, line, fit)
-    parents, references = _parents(target, line, settings, fit)
+    columns, kept = columns_of(target, line, settings, fit)
+    parents, references, kept_parents = _parents(target, line, settings, fit)
+    add_unfit(columns, target, line, fit, kept, kept_parents)
     fit.key(target, line.key)
+    fit.dependent(target, line, changes=changes)
     split = line.split
-    return Table(
+    made = LenientTable if line.bends() else Table
+    return made(
         target.name,
         tuple(columns.names),
         tuple(parents),
@@ -172,7 +144,7 @@ def _table(
 
 
 def _shapes(
-    target: ObjectShape, columns: _Columns, parents: Sequence[ParentField]
+    target: ObjectShape, columns: Columns, parents: Sequence[ParentField]
 ) -> dict[str, FieldShape]:
     """The field behind each column; `Id`, which names a record and is no field of the map, is not."""
     names = [*columns.names, *(c for parent in parents for c in parent.columns.values())]
@@ -183,90 +155,7 @@ def _columns_of(table: Table) -> list[str]:
     return [*table.columns, *(c for parent in table.parents for c in parent.columns.values())]
 
 
-def _columns(target: ObjectShape, line: TableLine, fit: Fit) -> _Columns:
-    columns = _Columns()
-    # The key first: results are read by it. What moves by itself last: it is no part of the digest.
-    ranks = {name: _moves(each) * 2 - (name == line.key) for name, each in line.fields.items()}
-    for name, each in sorted(line.fields.items(), key=lambda item: ranks[item[0]]):
-        shape = fit.usable(target, name, optional=each.optional)
-        if shape is None:
-            continue
-        fit.line(target, shape, each)
-        is_split = line.split is not None and line.split.field == name
-        length = 0 if is_split else shape.length
-        recipe = each.model_dump_json(exclude={"optional", "reason", "confidence"})
-        number = columns.add(name, _maker(each, length), f"{length} {recipe}")
-        if each.keep is not None and (whole := fit.usable(target, each.keep)):
-            cell = _whole(each, shape, whole)
-            short = number if shape.length else None
-            columns.add(each.keep, Maker(cell, length=shape.length, shortened=short), each.keep)
-        if _moves(each):
-            columns.volatile += 1
-    return columns
-
-
-def _moves(line: FieldLine) -> bool:
-    """Whether a line shows only what moves when somebody merely looks (kustomer facts, section 7)."""
-    return line.keep is None and _VOLATILE.issuperset(line.source)
-
-
-def _maker(line: FieldLine, length: int) -> Maker:
-    cell = _cell(line, length)
-    if line.when is not None:
-        return Maker(cell)
-    has_default = line.convert in ("text", "boolean")
-    return Maker(
-        cell,
-        tuple(line.source),
-        length,
-        plain=line.convert == "text",
-        blank=CONVERTERS[line.convert].blank,
-        absent=quoted(line.default or "") if has_default else "",
-    )
-
-
-def _cell(line: FieldLine, length: int) -> Cell:
-    cell = CONVERTERS[line.convert].make(
-        ConverterContext(
-            get=first_of(line.source),
-            length=length,
-            default=line.default,
-            keep=line.keep is not None,
-            values={key.lower(): value for key, value in line.values.items()},
-            options=line.options,
-        )
-    )
-    return cell if line.when is None else _guarded(cell, line.when)
-
-
-def _guarded(cell: Cell, when: WhenLine) -> Cell:
-    """The cell for records of which the condition holds; empty for all others."""
-    get, equals = compile_path(when.source), frozenset(when.equals)
-
-    def guarded(record: Record) -> str:
-        value = get(record)
-        return cell(record) if isinstance(value, str) and value in equals else ""
-
-    return guarded
-
-
-def _whole(line: FieldLine, short: FieldShape, whole: FieldShape) -> Cell:
-    """The cell that keeps the whole of a value that was shortened; else empty."""
-    limit = short.length
-    text = FieldLine(source=line.source, convert="text", when=line.when)
-    cell = _cell(text, whole.length)
-
-    def kept(record: Record) -> str:
-        # A cell is never shorter than its text: one that fits was not shortened.
-        made = cell(record)
-        if not limit or len(made) <= limit:
-            return ""
-        return made if len(made.replace('""', '"')) > limit else ""
-
-    return kept
-
-
-def _match_key(line: TableLine, columns: _Columns) -> Callable[[Record], str] | None:
+def _match_key(line: TableLine, columns: Columns) -> Callable[[Record], str] | None:
     if line.same_as in columns.names:
         cell = columns.makers[columns.order[columns.names.index(line.same_as)]].cell
         return lambda record: same_text(cell(record).replace('""', '"'))
@@ -278,8 +167,11 @@ def _match_key(line: TableLine, columns: _Columns) -> Callable[[Record], str] | 
 
 def _parents(
     target: ObjectShape, line: TableLine, settings: MapSettings, fit: Fit
-) -> tuple[list[ParentField], list[Callable[[Record], str]]]:
-    parents, references = [], []
+) -> tuple[list[ParentField], list[Reference], list[KeptLine]]:
+    """The parents of a table, the functions that write their references, and what of them is kept."""
+    parents: list[ParentField] = []
+    references: list[Reference] = []
+    kept: list[KeptLine] = []
     for name, each in line.parents.items():
         if not fit.parent(target, name, each):
             continue
@@ -288,8 +180,13 @@ def _parents(
         parents.append(
             ParentField(name, tuple(each.kinds), each.columns, each.required, default, chain)
         )
+        paths = [(path, compile_path(path)) for path in each.source]
         sources = [
-            (kind, compile_path(path)) for kind, path in zip(each.kinds, each.source, strict=True)
+            (kind, user_by_email(name, get) if each.by == "email" else get)
+            for kind, (_, get) in zip(each.kinds, paths, strict=True)
         ]
-        references.append(reference(name, sources, chain=chain, needed=each.absent == "hold"))
-    return parents, references
+        write = reference(name, sources, chain=chain, needed=each.absent == "hold")
+        references.append(write if each.bad == "hold" else lenient(write, name))
+        if each.bad == "keep":
+            kept.append(KeptLine(paths, write))
+    return parents, references, kept

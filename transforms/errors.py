@@ -58,9 +58,10 @@ class TagsDoNotFit(MappingError):
 class Hold(Exception):
     """One record cannot be mapped; its neighbours go on. Holds no value of the record.
 
-    Reasons: `bad-date`, `bad-reference`, `bad-text`, `no-name`, `no-parent`, `not-a-number`,
-    `out-of-range`, `row-too-long`, `too-long`, `too-many-values`, `unknown-tag`, `unknown-value`,
-    `wrong-type`.
+    Reasons: `ambiguous-currency`, `ambiguous-number`, `bad-date`, `bad-email`, `bad-path`, `bad-phone`,
+    `bad-reference`, `bad-text`, `bad-url`, `function-failed`, `invalid-combination`, `no-name`,
+    `no-parent`, `not-a-number`, `other-currency`, `out-of-range`, `row-too-long`, `too-long`,
+    `too-many-values`, `unknown-tag`, `unknown-user`, `unknown-value`, `wrong-type`.
     """
 
     code: ClassVar[str] = "record-held"

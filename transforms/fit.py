@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from transforms.converters import CONVERTERS
-from transforms.mapping import FieldLine, ParentLine
+from transforms.converters import spec_of
+from transforms.dependence import impossible
+from transforms.mapping import FieldLine, ParentLine, TableLine
 from transforms.shape import FieldShape, ObjectShape
 
 
@@ -44,11 +45,19 @@ class Fit:
 
     def line(self, target: ObjectShape, shape: FieldShape, line: FieldLine) -> None:
         """Compare a line of the map with its field."""
-        allowed = CONVERTERS[line.convert].types
+        spec = spec_of(line.convert)
+        allowed = spec.types if spec is not None else None
         if allowed is not None and shape.type not in allowed:
             self.fault(
                 f"{target.name}.{shape.name} is of type {shape.type}, which converter "
                 f"{line.convert} does not make.",
+                "fields",
+                shape.name,
+            )
+        if line.bad != "hold" and shape.required:
+            self.fault(
+                f"{target.name} requires {shape.name}, so a value that does not fit cannot leave it "
+                "empty.",
                 "fields",
                 shape.name,
             )
@@ -67,6 +76,23 @@ class Fit:
         if missing:
             sentence = f"{target.name}.{shape.name} does not offer {', '.join(missing)}."
             self.fault(sentence, "fields", shape.name)
+
+    def dependent(self, target: ObjectShape, line: TableLine, *, changes: bool) -> None:
+        """Every value that a line can put into a dependent picklist must go with a controlling one.
+
+        A controlling field that an insert leaves empty goes with none, unless the org fills it.
+        """
+        for name, each in line.fields.items():
+            shape = target.fields.get(name)
+            controller = target.fields.get(shape.controller) if shape else None
+            if shape is None or controller is None:
+                continue
+            other = line.fields.get(controller.name)
+            if other is None and (changes or controller.defaulted_on_create):
+                continue
+            about = f"{target.name}.{name} depends on {target.name}.{controller.name}"
+            for what in impossible(shape, controller, each, other):
+                self.fault(f"{about}: {what}.", "fields", name)
 
     def parent(self, target: ObjectShape, name: str, line: ParentLine) -> bool:
         """Tell whether the columns of a parent can be used; references must lead to its objects."""

@@ -31,6 +31,7 @@ class Maker:
     `paths`: where its value comes from. `plain`: it is plain text of up to `length` characters (0:
     any). `blank`: a source that is None, or anything empty, gives the finished cell `absent`.
     `shortened`: it keeps the whole of that other cell (its number) once that has `length` characters.
+    `noted`: it is empty unless the record's memo has this by then.
     """
 
     cell: Cell
@@ -40,6 +41,7 @@ class Maker:
     blank: Blank | None = None
     absent: str = ""
     shortened: int | None = None
+    noted: str = ""
 
 
 def row_maker(makers: Sequence[Maker], order: Sequence[int]) -> RowMaker:
@@ -79,6 +81,8 @@ class _Writer:
         if maker.shortened is not None:
             line = f'{value} = "" if len(v{maker.shortened}) < {maker.length} else {call}'
             self.lines.append(f"    {line}")
+        elif maker.noted:
+            self.lines.append(f'    {value} = {call} if {maker.noted!r} in record.memo else ""')
         elif maker.plain and simple and paths:
             self._plain(value, call, paths, maker)
         elif maker.blank and simple and paths:

@@ -10,11 +10,15 @@ LOOKUP_KINDS: tuple[str, ...] = get_args(LookupKind)
 
 @dataclass(frozen=True)
 class Lookups:
-    """Display names by id, deleted ones included."""
+    """Display names by id, deleted ones included; users' ids by mail address in lower case.
+
+    An address that several users have is missing: nothing is guessed.
+    """
 
     tags: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
     teams: Mapping[str, str] = field(default_factory=dict)
+    user_emails: Mapping[str, str] = field(default_factory=dict)
 
     def table(self, kind: str) -> Mapping[str, str]:
         """Return the names of `kind`, one of `LOOKUP_KINDS`; raises KeyError for any other."""

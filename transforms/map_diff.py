@@ -1,6 +1,6 @@
 """What differs between two maps, line by line, and which tables' rows that affects. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -74,8 +74,10 @@ def _table(at: tuple[str, ...], content: dict[str, Any]) -> Iterator[tuple[tuple
             yield (*at, key), value
 
 
-def affected(old: Mapping, new: Mapping) -> dict[str, frozenset[str]]:
+def affected(old: Mapping, new: Mapping, edited: Collection[str] = ()) -> dict[str, frozenset[str]]:
     """The tables whose rows come out differently under the new map, by phase.
+
+    `edited`: the operator's own functions, as lines name them, of which the source is another one.
 
     A phase that is new, or that is moved now and was not, has all its tables here; one that is gone or
     no longer moved has none: nothing of it is made any more. What a field is made as (`create`)
@@ -93,7 +95,10 @@ def affected(old: Mapping, new: Mapping) -> dict[str, frozenset[str]]:
         tables = {
             table
             for table, content in line.tables.items()
-            if fresh or table not in was.tables or _row(was.tables[table]) != _row(content)
+            if fresh
+            or table not in was.tables
+            or _row(was.tables[table]) != _row(content)
+            or any(field.convert in edited for field in content.fields.values())
         }
         if tables:
             found[name] = frozenset(tables)

@@ -10,7 +10,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from transforms.converters import line_faults
+from transforms.converters.function import function_named
 from transforms.errors import MappingInvalid
+from transforms.losses import loss_faults
+from transforms.rules import Bad
 from transforms.schema.fields import DIGITS, LONG_CHARS, FieldType, create_faults
 from transforms.schema.names import LEGAL_FIELD, LONGEST_LABEL
 
@@ -21,6 +24,16 @@ def _listed(value: Any) -> Any:
 
 # Converters that cut a value to its field's length, where the line keeps the whole elsewhere.
 SHORTENING = ("text", "unique-text")
+
+
+def _converter(value: Any) -> Any:
+    """A converter's name; `python: module:function` also as a key of its own."""
+    if isinstance(value, dict) and list(value) == ["python"]:
+        value = f"python:{value['python']}"
+    named = function_named(value) if isinstance(value, str) else None
+    return f"python:{named}" if named else value
+
+
 Paths = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)]
 
 
@@ -70,10 +83,17 @@ class FieldLine(_Strict):
     """One target field: where its value comes from, and what is done to it."""
 
     source: Paths = Field(default=["id"], description="Path, or paths: the first filled.")
-    convert: str = Field(default="text", description="Name of a converter.")
+    convert: Annotated[str, BeforeValidator(_converter)] = Field(
+        default="text", description="Name of a converter, or python:module:function."
+    )
     default: str | None = Field(default=None, description="Value when the source has none.")
     values: dict[str, str] = Field(default_factory=dict, description="Value map, any letter case.")
     keep: str | None = Field(default=None, description="Field for the whole of a shortened value.")
+    bad: Bad = Field(
+        default="hold",
+        description="What a value that does not fit does: it holds the record, leaves the field empty "
+        "and is counted, or is kept in the table's field for unfit values.",
+    )
     when: WhenLine | None = Field(default=None, description="Empty unless this holds.")
     optional: bool = Field(default=False, description="Left out where the org lacks the field.")
     options: dict[str, Any] = Field(default_factory=dict, description="The converter's options.")
@@ -89,8 +109,10 @@ class FieldLine(_Strict):
             faults.append(
                 "only converters text and unique-text shorten values, so only they can have keep"
             )
-        if (self.convert == "values") != bool(self.values):
-            faults.append("values belong to converter values, and it needs them")
+        if self.values and self.convert not in ("values", "tree"):
+            faults.append("values belong to the converters values and tree")
+        if self.convert == "values" and not self.values:
+            faults.append("converter values needs its values")
         if self.convert == "constant" and self.default is None:
             faults.append("converter constant needs the default that it shows")
         return _passed(self, faults)
@@ -108,12 +130,23 @@ class ParentLine(_Strict):
     )
     default: Literal["default_owner"] | None = None
     optional: bool = False
+    by: Literal["id", "email"] = Field(
+        default="id", description="What the source names a user by: id, or mail address."
+    )
+    bad: Bad = Field(
+        default="hold", description="What a reference that is none does, as in a field."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        faults = []
         if len(self.source) != len(self.kinds):
-            return _passed(self, ["a parent needs one kind for each source"])
-        return self
+            faults.append("a parent needs one kind for each source")
+        if self.by == "email" and set(self.kinds) != {"user"}:
+            faults.append("only a user can be named by e-mail")
+        if self.bad != "hold" and self.absent == "hold":
+            faults.append("a parent that every record must have cannot be left empty")
+        return _passed(self, faults)
 
 
 class SplitLine(_Strict):
@@ -147,6 +180,9 @@ class TableLine(_Strict):
     leave_out: list[str] = Field(
         default_factory=list, description="Paths that `map propose` makes no lines for."
     )
+    unfit: str | None = Field(
+        default=None, description="Long text field that keeps the values of lines with `bad: keep`."
+    )
     fields: dict[str, FieldLine]
     parents: dict[str, ParentLine] = Field(default_factory=dict)
 
@@ -164,7 +200,8 @@ class TableLine(_Strict):
         kept = [line.keep for line in self.fields.values() if line.keep is not None]
         doubled = sorted(name for name in set(kept) if name in self.fields or kept.count(name) > 1)
         faults += [f"{name} keeps a shortened value and is filled again" for name in doubled]
-        columns = {*self.fields, *kept}
+        columns = {*self.fields, *kept, *([self.unfit] if self.unfit else [])}
+        faults += self._unfit_faults(kept) + list(loss_faults(self.fields))
         for parent in self.parents.values():
             columns |= set(parent.columns.values())
         unused = sorted(set(self.create) - columns)
@@ -172,6 +209,30 @@ class TableLine(_Strict):
         illegal = sorted(name for name in self.create if not LEGAL_FIELD.match(name))
         faults += [f"{name} is no name that a new field can have" for name in illegal]
         return _passed(self, faults)
+
+    def _unfit_faults(self, kept: list[str]) -> list[str]:
+        if "keep" in self._rules() and self.unfit is None:
+            return [
+                "a line keeps values that do not fit, but the table names no field under `unfit`"
+            ]
+        if self.unfit is not None and (self.unfit in self.fields or self.unfit in kept):
+            return [f"{self.unfit} keeps values that do not fit and is filled again"]
+        return []
+
+    def _rules(self) -> set[Bad]:
+        return {
+            *(line.bad for line in self.fields.values()),
+            *(line.bad for line in self.parents.values()),
+        }
+
+    def bends(self) -> bool:
+        """Whether some line lets a record pass whose value does not fit."""
+        return self._rules() - {"hold"} != set()
+
+    def beside(self) -> list[str]:
+        """The columns beside the fields: those that keep what was shortened, or did not fit."""
+        kept = [line.keep for line in self.fields.values() if line.keep is not None]
+        return [*kept, self.unfit] if self.unfit is not None else kept
 
 
 class ChoiceLine(_Strict):

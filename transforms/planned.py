@@ -12,6 +12,7 @@ _DESCRIBED = {
     "TextArea": "textarea",
     "LongTextArea": "textarea",
     "Number": "double",
+    "Currency": "currency",
     "Checkbox": "boolean",
     "Date": "date",
     "DateTime": "datetime",

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 class FieldShape:
     """One field; `length` in characters (0 where none applies), `picklist` its active values.
 
-    `digits` before the point and `scale` behind it are those of a number.
+    `digits` before the point and `scale` behind it are those of a number. A dependent picklist has a
+    `controller`, and in `valid_for` the controlling values that each of its values goes with (`true`
+    and `false` of a checkbox).
     """
 
     name: str
@@ -27,6 +29,8 @@ class FieldShape:
     digits: int = 0
     scale: int = 0
     custom: bool = False
+    controller: str = ""
+    valid_for: tuple[tuple[str, frozenset[str]], ...] = ()
 
     @property
     def required(self) -> bool:

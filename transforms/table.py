@@ -11,6 +11,7 @@ from transforms.fingerprint import fingerprint, mark, seed
 from transforms.generate import RowMaker
 from transforms.moments import epoch_ms
 from transforms.record import Cell, Getter, Record
+from transforms.rules import UNFIT
 from transforms.shape import FieldShape
 from transforms.split import split_text
 
@@ -188,6 +189,18 @@ class Table:
         return made
 
 
+class LenientTable(Table):
+    """A table with lines that values may not fit without holding the record: those are counted."""
+
+    def add(self, record: Record, rows: RowSet) -> None:
+        """As `Table.add`; a record that made rows counts for each line left empty."""
+        before = len(rows.keys)
+        super().add(record, rows)
+        if UNFIT in record.memo and len(rows.keys) > before:
+            for column, reason in record.memo[UNFIT].items():
+                rows.unfit[column, reason] = rows.unfit.get((column, reason), 0) + 1
+
+
 def joined(cells: list[str]) -> bytes:
     """Join finished cells into a row; raises `Hold` for a row too long or that is no text.
 
@@ -266,6 +279,29 @@ def _chain(
         return "|".join(links)
 
     return linked
+
+
+def user_by_email(name: str, get: Getter) -> Getter:
+    """Read the id of the user whose mail address is at a path; `name` is the parent's.
+
+    An address that no user has, or more than one, raises `Hold` (unknown-user).
+    """
+
+    def found(record: Record) -> Any:
+        value = get(record)
+        if _is_none(value):
+            return None
+        if not isinstance(value, str):
+            raise Hold("wrong-type", name)
+        address = value.strip().lower()
+        if not address:
+            return None
+        user = record.lookups.user_emails.get(address)
+        if user is None:
+            raise Hold("unknown-user", name)
+        return user
+
+    return found
 
 
 def _is_none(value: Any) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from connectors.errors import BadReply
@@ -14,7 +16,8 @@ class FieldDescribe:
 
     `picklist` holds the active values as the API takes them, which are not the labels; unknown
     values are refused only when `restricted`. `reference_to` names the objects of a lookup. A number
-    has `digits` before the point and `scale` behind it. `controller`: what a dependent picklist hangs on.
+    has `digits` before the point and `scale` behind it. `controller` names the field that a dependent
+    picklist depends on; `valid_for` has the controlling values of each of its values.
     """
 
     name: str
@@ -36,6 +39,7 @@ class FieldDescribe:
     digits: int = 0
     scale: int = 0
     controller: str = ""
+    valid_for: dict[str, frozenset[str]] = dataclass_field(default_factory=dict)
 
     @property
     def required(self) -> bool:
@@ -69,7 +73,7 @@ def read_describe(said: Any) -> ObjectDescribe:
             name=said["name"],
             createable=bool(said.get("createable")),
             updateable=bool(said.get("updateable")),
-            fields={field["name"]: _field(field) for field in said["fields"]},
+            fields=_fields(said["fields"]),
             key_prefix=said.get("keyPrefix"),
             deletable=bool(said.get("deletable")),
             queryable=bool(said.get("queryable", True)),
@@ -85,7 +89,14 @@ def _record_types(infos: list[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(sorted(named))
 
 
-def _field(field: dict[str, Any]) -> FieldDescribe:
+def _fields(said: list[dict[str, Any]]) -> dict[str, FieldDescribe]:
+    told = {field["name"]: field for field in said}
+    return {
+        name: _field(field, told.get(field.get("controllerName"))) for name, field in told.items()
+    }
+
+
+def _field(field: dict[str, Any], controller: dict[str, Any] | None) -> FieldDescribe:
     values = field.get("picklistValues") or []
     scale = int(field.get("scale") or 0)
     return FieldDescribe(
@@ -107,5 +118,28 @@ def _field(field: dict[str, Any]) -> FieldDescribe:
         label=str(field.get("label") or ""),
         digits=max(0, int(field.get("precision") or 0) - scale),
         scale=scale,
-        controller=str(field.get("controllerName") or ""),
+        controller=controller["name"] if controller else "",
+        valid_for=_valid_for(values, controller) if controller else {},
     )
+
+
+def _valid_for(
+    values: list[dict[str, Any]], controller: dict[str, Any]
+) -> dict[str, frozenset[str]]:
+    """Bit n of a value's map, counted from the left, is the n-th controlling value, inactive ones
+    counted; of a checkbox the first is false.
+    """
+    entries = (
+        ["false", "true"]
+        if controller.get("type") == "boolean"
+        else [each["value"] for each in controller.get("picklistValues") or []]
+    )
+    found = {}
+    for value in values:
+        bits = base64.b64decode(value.get("validFor") or "")
+        found[value["value"]] = frozenset(
+            entry
+            for number, entry in enumerate(entries)
+            if number >> 3 < len(bits) and bits[number >> 3] & (0x80 >> (number % 8))
+        )
+    return found

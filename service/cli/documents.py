@@ -53,6 +53,8 @@ class BookFacts(Document):
     """Distinct source records of one phase; skipped, held and failed by reason.
 
     `changed` counts the changes made of records in Salesforce, `changes_` those that were not.
+    `emptied`: lines left empty because a value did not fit, by `Object.Field: reason`; their records
+    are in other accounts.
     """
 
     extracted: int
@@ -67,6 +69,7 @@ class BookFacts(Document):
     changes_held: dict[str, int]
     changes_failed: dict[str, int]
     changes_pending: int
+    emptied: dict[str, int]
 
 
 class MigrateDocument(Document):

@@ -14,7 +14,10 @@ SERVER_BATCH_ROWS = 10_000
 
 
 class ReasonFacts(BaseModel):
-    """Rows set apart for one reason; `change`: of records that are in Salesforce as they were before."""
+    """Rows set apart for one reason; or, as `emptied`, lines that were left empty for one.
+
+    `change`: of records that are in Salesforce as they were before.
+    """
 
     phase: str
     state: str
@@ -151,6 +154,20 @@ async def _reasons(ledger: Ledger, phase: str) -> list[ReasonFacts]:
                 if reason == "deleted"
                 else words.cause,
                 fix="Nothing to do.",
+                sample_ids=[],
+            )
+        )
+    for line, count in sorted(book.emptied.items()):
+        words = reason_text(line.rpartition(": ")[2])
+        found.append(
+            ReasonFacts(
+                phase=phase,
+                state="emptied",
+                reason=line,
+                records=count,
+                cause=words.cause,
+                fix="The record is there without this value, unless its line keeps it: look at the "
+                "map's `bad` rule.",
                 sample_ids=[],
             )
         )

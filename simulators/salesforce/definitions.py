@@ -148,6 +148,11 @@ class ObjectDef:
         """What an insert starts from: check boxes are never empty."""
         return {name: False for name, each in self.fields.items() if each.type == "boolean"}
 
+    @cached_property
+    def dependent(self) -> tuple[FieldDef, ...]:
+        """The restricted picklists that depend on another field."""
+        return tuple(e for e in self.fields.values() if e.controller and "R" in e.flags)
+
     @property
     def fixed(self) -> tuple[str, ...]:
         """What the API cannot do with the object: insert, update, delete."""

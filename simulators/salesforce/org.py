@@ -39,6 +39,7 @@ class Org:
             clock=self.clock,
             effects=self.effects,
             short_duplicate_ids=settings.short_duplicate_ids,
+            refuse_pairs=settings.refuse_pairs,
             inactive_owner=settings.inactive_owner,
         )
         self.store.access_lag_s = settings.access_lag_s

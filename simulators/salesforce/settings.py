@@ -18,6 +18,7 @@ class SalesforceSettings:
     `bare`: nothing in the org was made for a migration. `access_lag_s`: how long describes and rows
     lag behind a change of permissions. `deploy_delay_s`: how long a deployment takes.
     `automation`: flows, triggers and rules are listed (none of them runs).
+    `refuse_pairs`: whether values of restricted dependent picklists must go with the controlling ones.
     `now` stops the clock at a moment (epoch seconds).
     `topics`: whether the running user may create and assign topics. `sees_all`: whether the user may view
     all data; without that, assignments of topics can be asked for in part only.
@@ -50,6 +51,7 @@ class SalesforceSettings:
     job_delay_s: float = 0.0
     latency_s: float = 0.0
     short_duplicate_ids: bool = False
+    refuse_pairs: bool = False
     effect_log: Path | None = None
     chaos_rate: float = 0.0
     chaos_seed: int = 1

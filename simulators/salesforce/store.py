@@ -7,6 +7,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from simulators.salesforce.dependence import refuse_pairs
 from simulators.salesforce.effects import Effect, EffectLog
 from simulators.salesforce.files import FILE_RULES
 from simulators.salesforce.ids import IdMaker
@@ -36,6 +37,7 @@ class Store:
         effects: EffectLog,
         running_user: str = "",
         short_duplicate_ids: bool = False,
+        refuse_pairs: bool = False,
         inactive_owner: bool = True,
     ) -> None:
         self.schema = schema
@@ -46,6 +48,7 @@ class Store:
         self.blobs: dict[str, bytes] = {}
         self.running_user = running_user
         self.short_duplicate_ids = short_duplicate_ids
+        self.refuse_pairs = refuse_pairs
         self._shelves = {name: Shelf(each) for name, each in schema.objects.items()}
         self._reader = Reader(schema, self._shelves, inactive_owner=inactive_owner)
         self._intake = Intake(self._reader)
@@ -262,6 +265,8 @@ class Store:
     ) -> tuple[Record, Outcome]:
         record, values = ready
         whole = values if record is None else {**record, **values}
+        if self.refuse_pairs:
+            refuse_pairs(shelf.definition, whole, values)
         if shelf.definition.natural and (twin := shelf.twin(whole)):
             return shelf.records[twin], rules.again(whole, twin)
         if record is None:

@@ -162,3 +162,40 @@ def test_a_map_with_faults_is_not_confirmed_and_each_fault_has_its_line(tmp_path
         for number in wrong:
             assert any(each.startswith(f"mapping.yaml:{number}: ") for each in faults), faults
         assert told(run, "migrate", code=3)["error"]["code"] == "map-unconfirmed"
+
+
+def test_an_own_function_makes_cells_and_an_edited_one_must_be_confirmed_again(
+    tmp_path: Path,
+) -> None:
+    with journey(tmp_path, sizes(20, 30)) as run:
+        run.confirmed = True
+        put_default_map(run)
+        line = "Website: {source: attributes.domains, convert: website}"
+        change_map(run, line, "Website: {source: attributes.domains, convert: 'python:mine:site'}")
+        error = told(run, "map", "confirm", "--by=Ada", code=3)["error"]
+        assert "python:mine:site: there is no module mine" in error["message"]
+        assert error["message"].startswith("mapping.yaml:")
+        folder = tmp_path / "ferry" / "functions"
+        folder.mkdir()
+        source = (
+            "def site(value, record):\n"
+            "    first = (value or [None])[0]\n"
+            "    name = first.get('domain') if isinstance(first, dict) else first\n"
+            "    return name and f'https://{name}/'\n"
+        )
+        (folder / "mine.py").write_text(source, encoding="utf-8")
+        told(run, "map", "confirm", "--by=Ada", code=0)
+        assert told(run, "migrate", code=5)["phases"]["companies"]["emptied"] == {}
+        sites = {each.get("Website") for each in run.target_records("Account")} - {None}
+        assert any(str(each).startswith("https://") and str(each).endswith("/") for each in sites)
+
+        (folder / "mine.py").write_text(source + "# edited\n", encoding="utf-8")
+        error = told(run, "migrate", code=3)["error"]
+        assert (error["code"], "python:mine:site was changed" in error["message"]) == (
+            "map-changed",
+            True,
+        )
+        difference = told(run, "map", "diff", code=0)
+        assert difference["affected"] == {"companies": ["Account"]}
+        told(run, "map", "confirm", "--by=Ada", code=0)
+        assert told(run, "migrate", code=5)["jobs_sent"] == 0

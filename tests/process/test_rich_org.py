@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.process.expected import check_everything
@@ -69,3 +70,32 @@ def test_four_klasses_and_their_references_arrive_on_a_bare_org(tmp_path: Path) 
         made = [e for e in run.effects() if e["op"] == "insert" and "Product" in e["object"]]
         assert len(made) == len(products) + len(pairs)
         assert told(run, "migrate", code=5)["jobs_sent"] == 0
+
+
+def test_a_record_with_an_odd_value_arrives_with_the_value_kept_and_the_report_tells(
+    tmp_path: Path,
+) -> None:
+    with journey(tmp_path, [*sizes(20, 20), "--rich", "--kobjects=20"], ["--bare"]) as run:
+        run.confirmed = True
+        told(run, "map", "propose", code=0)
+        told(run, "map", "confirm", "--by=Ada", code=0)
+        told(run, "schema", "deploy", code=0)
+        key, record = next(iter(run.source_records("conversation").items()))
+        custom = {**record["attributes"]["custom"], "amountNum": "a lot", "dueAt": ["soon"]}
+        body = {"attributes": {"custom": custom}}
+        url = f"{run.source}/__admin/records/conversation/{key}?touch=false"
+        httpx.put(url, json=body).raise_for_status()
+        book = told(run, "migrate", code=5)["phases"]["conversations"]
+        assert book["held"] == {}
+        emptied = {line.partition(": ")[2]: count for line, count in book["emptied"].items()}
+        assert emptied == {"not-a-number": 1, "bad-date": 1}
+        case = by_key(run, "Case")[key]
+        kept = json.loads(case["Kustomer_Unfit__c"])
+        assert kept == {"attributes.custom.amountNum": "a lot", "attributes.custom.dueAt": ["soon"]}
+        others = [each for other, each in by_key(run, "Case").items() if other != key]
+        assert others
+        assert not any(each.get("Kustomer_Unfit__c") for each in others)
+        report = told(run, "report", code=0)
+        page = json.dumps(report) + (tmp_path / "ferry" / "reports" / "report.json").read_text()
+        assert "Case.Kustomer_Amount__c: not-a-number" in page
+        assert "a lot" not in page

@@ -1,6 +1,6 @@
 """What a converter is told when a map is compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from transforms.record import Getter
 class ConverterContext:
     """One line of the map: the target field's length in characters (0: none), and options.
 
-    `values` has its keys in lower case.
+    `values` has its keys in lower case. `function` is the operator's own, where the line names one.
     """
 
     get: Getter
@@ -20,3 +20,4 @@ class ConverterContext:
     keep: bool = False
     values: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    function: Callable[[Any, Any], Any] | None = None

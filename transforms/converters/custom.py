@@ -1,11 +1,13 @@
 """Values of custom attributes, as people have entered them: days, decimals, lists of choices."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from transforms.converters.cells import clean, fitted
+from transforms.converters.cells import as_text, clean, fitted, quoted
+from transforms.converters.contact_points import is_email
 from transforms.converters.context import ConverterContext
+from transforms.converters.numbers import LARGEST, read_number
 from transforms.errors import Hold
 from transforms.lookups import Lookups
 from transforms.record import Cell, Record
@@ -14,12 +16,10 @@ from transforms.tag_names import spelled
 _FROM, _TO = 1700, 4000
 # What a multi-select picklist holds of one record (salesforce facts, 7.10 and 8.4).
 _MOST_CHOSEN, _LONGEST_CHOICE = 100, 255
-_LARGEST = 10**18
-_PLAIN = re.compile(r"[+-]?\d+(?:\.\d+)?\Z")
-_COMMA = re.compile(r"[+-]?\d+,\d{1,2}\Z|[+-]?\d+,\d{4,}\Z")
-_POINTS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+\Z|[+-]?\d{1,3}(?:\.\d{3}){2,}\Z")
-_COMMAS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d+\Z|[+-]?\d{1,3}(?:,\d{3}){2,}\Z")
-_SPACES = re.compile(r"[\s\u00a0\u202f']")
+_YES = ("true", "yes", "y", "on", "1")
+_NO = ("false", "no", "n", "off", "0")
+_DIGITS_OF_A_PHONE = 3
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def date(context: ConverterContext) -> Cell:
@@ -47,10 +47,11 @@ def date(context: ConverterContext) -> Cell:
 def decimal(context: ConverterContext) -> Cell:
     """A number, also one written with a comma or with marks between thousands.
 
-    What could be read in two ways, such as `1,234`, holds the record (ambiguous-number), and so does
-    what is no number (not-a-number) or is 10^18 or more (out-of-range).
+    What could be read in two ways, such as `1,234`, holds the record (ambiguous-number) unless
+    `decimal` says which mark is before the fraction (`.` or `,`). What is no number holds it, too
+    (not-a-number), or is 10^18 or more (out-of-range).
     """
-    get = context.get
+    get, mark = context.get, str(context.options.get("decimal", ""))
 
     def cell(record: Record) -> str:
         value = get(record)
@@ -58,27 +59,12 @@ def decimal(context: ConverterContext) -> Cell:
             return ""
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise Hold("not-a-number")
-        made = _plain_number(value) if isinstance(value, str) else repr(value)
-        if not abs(float(made)) < _LARGEST:
+        made = read_number(value, mark) if isinstance(value, str) else repr(value)
+        if not abs(float(made)) < LARGEST:
             raise Hold("out-of-range")
         return made
 
     return cell
-
-
-def _plain_number(text: str) -> str:
-    made = _SPACES.sub("", text)
-    if _PLAIN.match(made):
-        return made
-    if _COMMA.match(made):
-        return made.replace(",", ".")
-    if _POINTS.match(made):
-        return made.replace(".", "").replace(",", ".")
-    if _COMMAS.match(made):
-        return made.replace(",", "")
-    if re.match(r"[+-]?\d{1,3},\d{3}\Z", made):
-        raise Hold("ambiguous-number")
-    raise Hold("not-a-number")
 
 
 def multi_select(context: ConverterContext) -> Cell:
@@ -110,6 +96,94 @@ def multi_select(context: ConverterContext) -> Cell:
         if len(chosen) > _MOST_CHOSEN:
             raise Hold("too-many-values")
         return fitted(clean(";".join(chosen)), limit)
+
+    return cell
+
+
+def yes_no(context: ConverterContext) -> Cell:
+    """Yes or no, however it was written: true, yes, y, on, 1, and their opposites, in any letter case.
+
+    `yes` and `no` list further words. Anything else holds the record (unknown-value).
+    """
+    get, default = context.get, quoted(context.default or "")
+    words = dict.fromkeys(_YES, "true") | dict.fromkeys(_NO, "false")
+    words |= {each.strip().lower(): "true" for each in context.options.get("yes", ())}
+    words |= {each.strip().lower(): "false" for each in context.options.get("no", ())}
+
+    def cell(record: Record) -> str:
+        value = get(record)
+        if value is None:
+            return default
+        text = as_text(value).strip().lower()
+        if not text:
+            return default
+        made = words.get(text)
+        if made is None:
+            raise Hold("unknown-value")
+        return made
+
+    return cell
+
+
+def picklist(context: ConverterContext) -> Cell:
+    """One value of a picklist as it is, without blanks around it; a list must hold one value.
+
+    A value that a closed picklist does not offer holds the record (unknown-value); a list of several
+    does, too (too-many-values).
+    """
+    get, limit = context.get, context.length
+    default = quoted(context.default or "")
+
+    def cell(record: Record) -> str:
+        value = get(record)
+        if isinstance(value, list):
+            if len(value) > 1:
+                raise Hold("too-many-values")
+            value = value[0] if value else None
+        text = clean(as_text(value)).strip()
+        return fitted(text, limit) if text else default
+
+    return cell
+
+
+def email_text(context: ConverterContext) -> Cell:
+    """One mail address out of a text attribute; what is none holds the record (bad-email)."""
+    return _text_that(context, lambda text: text if is_email(text) else None, "bad-email")
+
+
+def phone_text(context: ConverterContext) -> Cell:
+    """One phone number out of a text attribute, as written; without digits it is none (bad-phone)."""
+
+    def phone(text: str) -> str | None:
+        return text if sum(each.isdigit() for each in text) >= _DIGITS_OF_A_PHONE else None
+
+    return _text_that(context, phone, "bad-phone")
+
+
+def url(context: ConverterContext) -> Cell:
+    """One link; one without `http://` or the like gets `https://`. What is none is bad-url."""
+
+    def link(text: str) -> str | None:
+        if any(each.isspace() for each in text) or "." not in text:
+            return None
+        return text if _SCHEME.match(text) else f"https://{text}"
+
+    return _text_that(context, link, "bad-url")
+
+
+def _text_that(context: ConverterContext, made: Callable[[str], str | None], reason: str) -> Cell:
+    """A text cell of what `made` takes; what it does not take holds the record."""
+    get, limit = context.get, context.length
+    default = quoted(context.default or "")
+
+    def cell(record: Record) -> str:
+        text = clean(as_text(get(record))).strip()
+        if not text:
+            return default
+        found = made(text)
+        if found is None:
+            raise Hold(reason)
+        return fitted(found, limit)
 
     return cell
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from transforms.converters import custom, lists, mail, people, places, plain
+from transforms.converters import custom, html, lists, mail, money, people, places, plain, tree
 from transforms.converters.context import ConverterContext
+from transforms.converters.function import PREFIX, function_named, own_function
 from transforms.generate import Blank
 from transforms.lookups import LOOKUP_KINDS
 from transforms.record import Cell
@@ -46,6 +47,18 @@ def _one_of(*names: str) -> Check:
     return lambda value: value in names
 
 
+def _is_level(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 20
+
+
+def _is_code(value: Any) -> bool:
+    return value in money.ISO_CODES
+
+
+def _is_codes(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_code(each) for each in value.values())
+
+
 def _is_table_of_texts(value: Any) -> bool:
     return isinstance(value, dict) and all(_is_texts(each) for each in value.values())
 
@@ -65,6 +78,7 @@ class ConverterSpec:
     blank: Blank | None = None
 
 
+_DECIMAL_MARK = _one_of(".", ",")
 CONVERTERS: Mapping[str, ConverterSpec] = {
     "id": ConverterSpec(plain.identifier),
     "pair": ConverterSpec(plain.pair),
@@ -75,7 +89,38 @@ CONVERTERS: Mapping[str, ConverterSpec] = {
         plain.datetime_cell, {"early": _is_flag}, types=TEXT_TYPES | {"datetime"}, blank="none"
     ),
     "date": ConverterSpec(custom.date, types=TEXT_TYPES | {"date"}, blank="none"),
-    "decimal": ConverterSpec(custom.decimal, types=TEXT_TYPES | NUMBER_TYPES, blank="none"),
+    "decimal": ConverterSpec(
+        custom.decimal, {"decimal": _DECIMAL_MARK}, types=TEXT_TYPES | NUMBER_TYPES, blank="none"
+    ),
+    "currency": ConverterSpec(
+        money.currency,
+        {
+            "currency": _is_code,
+            "part": _one_of("amount", "code"),
+            "multi": _is_flag,
+            "symbols": _is_codes,
+            "decimal": _DECIMAL_MARK,
+        },
+        types=TEXT_TYPES | NUMBER_TYPES,
+    ),
+    "yes-no": ConverterSpec(
+        custom.yes_no, {"yes": _is_texts, "no": _is_texts}, types=TEXT_TYPES | {"boolean"}
+    ),
+    "picklist": ConverterSpec(custom.picklist),
+    "email-text": ConverterSpec(custom.email_text),
+    "phone-text": ConverterSpec(custom.phone_text),
+    "url": ConverterSpec(custom.url),
+    "tree": ConverterSpec(
+        tree.tree,
+        {
+            "part": _one_of("path", "leaf", "level"),
+            "level": _is_level,
+            "separator": _is_text,
+            "with": _is_text,
+        },
+    ),
+    "html-to-text": ConverterSpec(html.html_to_text),
+    "text-to-html": ConverterSpec(html.text_to_html, {"links": _is_flag}),
     "multi-select": ConverterSpec(
         custom.multi_select,
         {"of": _one_of("tags"), "unknown": _one_of("hold", "keep")},
@@ -121,12 +166,29 @@ CONVERTERS: Mapping[str, ConverterSpec] = {
 }
 
 
+_FUNCTION = ConverterSpec(own_function, types=None)
+
+
+def spec_of(convert: str) -> ConverterSpec | None:
+    """The converter of a line: one of the table, or the operator's own function; None for neither."""
+    return _FUNCTION if function_named(convert) else CONVERTERS.get(convert)
+
+
 def line_faults(convert: str, options: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with a line's converter and its options, a sentence each."""
-    spec = CONVERTERS.get(convert)
+    spec = spec_of(convert)
+    if spec is None and convert.startswith(PREFIX):
+        yield f"{convert} names no function; write python:module:function"
+        return
     if spec is None:
         yield f"there is no converter {convert}; there are {', '.join(sorted(CONVERTERS))}"
         return
+    yield from _option_faults(convert, spec, options)
+    if convert == "tree":
+        yield from _tree_faults(options)
+
+
+def _option_faults(convert: str, spec: ConverterSpec, options: Mapping[str, Any]) -> Iterator[str]:
     for name, value in options.items():
         check = spec.options.get(name)
         if check is None:
@@ -137,3 +199,10 @@ def line_faults(convert: str, options: Mapping[str, Any]) -> Iterator[str]:
     for name in spec.required:
         if name not in options:
             yield f"converter {convert} needs the option {name}"
+
+
+def _tree_faults(options: Mapping[str, Any]) -> Iterator[str]:
+    if ("level" in options) != (options.get("part") == "level"):
+        yield "option level of converter tree belongs to part: level, and that needs it"
+    if options.get("separator") == "":
+        yield "option separator of converter tree cannot be empty"

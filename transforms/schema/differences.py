@@ -154,11 +154,10 @@ def _grown(spec: FieldSpec, found: OrgField) -> tuple[FieldSpec, list[str]]:
     if spec.type in ("Text", "LongTextArea") and spec.length > found.length:
         what.append(f"longer: {found.length:,} to {spec.length:,} characters")
     digits, scale = max(spec.digits, found.digits), max(spec.scale, found.scale)
-    if (
-        spec.type == "Number"
-        and found.type == "double"
-        and (digits, scale) != (found.digits, found.scale)
-    ):
+    if (spec.type, found.type) in (("Number", "double"), ("Currency", "currency")) and (
+        digits,
+        scale,
+    ) != (found.digits, found.scale):
         what.append(f"more digits: {digits} before the point, {scale} behind it")
     if spec.unique and not found.unique:
         what.append("unique")

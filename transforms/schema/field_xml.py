@@ -56,7 +56,7 @@ def grow_field(element: Element, wanted: FieldSpec) -> None:
     """Change the definition of a field that is there to what is wanted; all else of it stays."""
     if wanted.type in ("Text", "LongTextArea"):
         _put_in(element, "length", str(wanted.length))
-    if wanted.type == "Number":
+    if wanted.type in ("Number", "Currency"):
         _put_in(element, "precision", str(wanted.digits + wanted.scale))
         _put_in(element, "scale", str(wanted.scale))
     if wanted.unique:
@@ -105,6 +105,11 @@ def _number(element: Element, spec: FieldSpec) -> None:
     _key(element, spec)
 
 
+def _amount(element: Element, spec: FieldSpec) -> None:
+    put(element, "precision", str(spec.digits + spec.scale))
+    put(element, "scale", str(spec.scale))
+
+
 def _key(element: Element, spec: FieldSpec) -> None:
     put(element, "externalId", _flag(spec.external_id))
     put(element, "unique", _flag(spec.unique))
@@ -150,6 +155,7 @@ _BY_TYPE: dict[str, Callable[[Element, FieldSpec], None]] = {
     "Text": _text,
     "LongTextArea": _long_text,
     "Number": _number,
+    "Currency": _amount,
     "Email": _key,
     "Checkbox": _checkbox,
     "Picklist": _picklist,

@@ -15,6 +15,7 @@ FieldType = Literal[
     "TextArea",
     "LongTextArea",
     "Number",
+    "Currency",
     "Checkbox",
     "Date",
     "DateTime",
@@ -35,6 +36,7 @@ MULTISELECT_VALUES = 500
 MULTISELECT_CHOSEN = 100
 OFFERED_VALUES = 30
 _SHARE = 0.98
+_MOSTLY = 0.5
 _FEW = 20
 
 
@@ -113,8 +115,8 @@ def create_faults(form: _Form) -> Iterator[str]:
         yield f"a Text field has a length of 1 to {TEXT_CHARS} characters"
     if kind == "LongTextArea" and not TEXT_CHARS < form.length <= LONG_CHARS:
         yield f"a LongTextArea has a length of {TEXT_CHARS + 1} to {LONG_CHARS} characters"
-    if kind == "Number" and not 1 <= form.digits + form.scale <= DIGITS:
-        yield f"a Number has 1 to {DIGITS} digits and scale together"
+    if kind in ("Number", "Currency") and not 1 <= form.digits + form.scale <= DIGITS:
+        yield f"a {kind} has 1 to {DIGITS} digits and scale together"
     if kind in ("Picklist", "MultiselectPicklist"):
         yield from _value_faults(form)
     if (kind in ("Lookup", "MasterDetail")) != bool(form.reference_to):
@@ -245,6 +247,8 @@ def _long(profile: Profile, reason: str, *, convert: str = "text") -> FieldChoic
 
 
 def _long_text(attribute: SourceAttribute, profile: Profile) -> FieldChoice:
+    if profile.texts and profile.share(profile.htmls) >= _MOSTLY:
+        return _long(profile, "a text by its name, written in HTML", convert="html-to-text")
     return _long(profile, "a text by its name")
 
 

@@ -85,8 +85,7 @@ def _columns(table: TableLine) -> Iterator[str]:
     for name, line in table.fields.items():
         if not line.optional:
             yield name
-        if line.keep is not None:
-            yield line.keep
+    yield from table.beside()
     for parent in table.parents.values():
         if not parent.optional:
             yield from parent.columns.values()
@@ -95,9 +94,9 @@ def _columns(table: TableLine) -> Iterator[str]:
 
 def _values(line: FieldLine) -> Iterable[str]:
     """The values that can come when they are listed in the map; nothing for what is open."""
-    if line.convert not in _ONLY_KNOWN:
+    if line.convert not in _ONLY_KNOWN and not line.values:
         return ()
-    listed = list(line.values.values())
+    listed = [value for value in line.values.values() if value]
     return [*listed, line.default] if line.default else listed
 
 

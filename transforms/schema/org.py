@@ -32,6 +32,7 @@ DESCRIBED: Mapping[str, tuple[str, ...]] = {
     "TextArea": ("textarea",),
     "LongTextArea": ("textarea",),
     "Number": ("double", "int", "long"),
+    "Currency": ("currency",),
     "Checkbox": ("boolean",),
     "Date": ("date",),
     "DateTime": ("datetime",),

@@ -16,6 +16,9 @@ LONGEST_VALUE = 255
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}\Z")
 _PHONE = re.compile(r"\+?[\d\s().-]{7,20}\Z")
 _URL = re.compile(r"https?://\S+\Z")
+_HTML = re.compile(
+    r"<(?:p|br|div|span|a|table|ul|ol|li|b|i|strong|em|h[1-6]|blockquote)\b[^<>]*>", re.IGNORECASE
+)
 _NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d+)?\Z")
 
 
@@ -49,6 +52,7 @@ class Profile:
     moments: int = 0
     midnights: int = 0
     multiline: int = 0
+    htmls: int = 0
     open_ended: bool = False
     values: Counter[str] = field(default_factory=Counter)
 
@@ -110,6 +114,7 @@ class Profile:
         self.chars = max(self.chars, len(value))
         self.bytes = max(self.bytes, len(value.encode("utf-8", "surrogatepass")))
         self.multiline += "\n" in value
+        self.htmls += type_ == "text" and _HTML.search(value) is not None
         if len(value) <= LONGEST_VALUE:
             self.mails += _MAIL.match(value) is not None
             self.urls += _URL.match(value) is not None

@@ -287,6 +287,43 @@ async def test_a_dependent_picklist_tells_for_which_values_it_is_valid() -> None
     assert [each["validFor"] for each in why["picklistValues"]] == ["AA==", "oA=="]
 
 
+@pytest.mark.parametrize("refused", [False, True])
+async def test_pairs_of_restricted_dependent_picklists_are_taken_or_refused_as_the_org_is_told(
+    *, refused: bool
+) -> None:
+    settings = (
+        "<valueSettings><controllingFieldValue>Web</controllingFieldValue>"
+        "<valueName>b</valueName></valueSettings>"
+    )
+    why = picklist("Why__c", ["a", "b"], controller="Origin", settings=settings)
+    files = {
+        "package.xml": manifest(CustomField=["Case.Why__c"], PermissionSet=["Ferry"]),
+        "objects/Case.object": case_fields(
+            why.replace("<restricted>false</restricted>", "<restricted>true</restricted>")
+        ),
+        "permissionsets/Ferry.permissionset": permission_set("Case.Why__c"),
+    }
+    async with opened(refuse_pairs=refused) as bench:
+        result = await bench.deploy(files)
+        assert result["success"], problems(result)
+        await bench.assign()
+        assert (await bench.fields())["Why__c"]["restrictedPicklist"]
+
+        async def made(**values: str) -> int:
+            return (await bench.client.post(f"{BASE}/sobjects/Case", json=values)).status_code
+
+        assert await made(Origin="Web", Why__c="b") == await made(Origin="Phone") == 201
+        wrong = [await made(Origin="Phone", Why__c="b"), await made(Why__c="b")]
+        assert wrong == ([400, 400] if refused else [201, 201])
+        good = (
+            await bench.client.post(f"{BASE}/sobjects/Case", json={"Origin": "Web", "Why__c": "b"})
+        ).json()
+        path = f"{BASE}/sobjects/Case/{good['id']}"
+        assert (await bench.client.patch(path, json={"Subject": "x"})).status_code == 204
+        changed = await bench.client.patch(path, json={"Origin": "Phone"})
+        assert changed.status_code == (400 if refused else 204)
+
+
 async def test_a_required_field_may_not_be_in_a_permission_set_and_is_seen_without_one() -> None:
     files = {
         "package.xml": manifest(CustomField=["Lead.Must__c"], PermissionSet=["Ferry"]),

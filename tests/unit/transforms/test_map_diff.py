@@ -1,6 +1,7 @@
 """What differs between two maps, whose rows that affects, and which values have no target."""
 
 from importlib.resources import files
+from typing import Any
 
 from transforms.map_diff import affected, changes, meaning
 from transforms.mapping import Mapping, parse_mapping
@@ -89,3 +90,42 @@ def test_a_value_that_is_listed_or_was_seen_needs_a_target_or_a_default() -> Non
     mapping = replaced(after, line % ", default: z" + after)
     assert unmapped_values(mapping, schema, profiles) == []
     assert kinds_to_look_at(mapping) == set()
+
+
+def total(line: str, *values: Any, **facts: Any) -> list[Any]:
+    """What is missing of an attribute's values in a line's map."""
+    attribute = read_attribute("sev", facts)
+    schema = SourceSchema(
+        {"conversation": SourceKind("conversation", "Conversation", {"sev": attribute})}
+    )
+    profile = Profile()
+    for value in values:
+        profile.add(value, type=attribute.type)
+    after = (
+        "          Kustomer_Status__c: {source: attributes.status}\n          Kustomer_Priority__c"
+    )
+    mapping = replaced(
+        after, f"          Sev__c: {{source: attributes.custom.sev, {line}}}\n{after}"
+    )
+    missing = unmapped_values(mapping, schema, {"conversation": {"sev": profile}})
+    return [value for each in missing for value in (*each.values, *(["..."] if each.open else []))]
+
+
+def test_records_without_a_value_yes_and_no_and_what_cannot_be_listed_need_a_target_too() -> None:
+    line = "convert: values, values: {a: A}"
+    assert total(line, "a") == []
+    assert total(line, "a", None) == [""]
+    assert total("convert: values, values: {a: A, '': ''}", "a", None) == []
+    assert total(line, "a", 7) == ["..."]
+    assert total(line, *(f"v{n}" for n in range(300))) == ["..."]
+    yes = "convert: values, values: {'true': A}"
+    assert total(yes, True, type="boolean") == ["false"]
+
+
+def test_a_trees_map_needs_a_target_for_the_part_that_its_line_takes() -> None:
+    line = (
+        "convert: tree, options: {part: level, level: 1}, values: {a: A}}\n"
+        "          Path__c: {source: attributes.custom.sev, convert: tree"
+    )
+    assert total(line, "a.b", "a.c", "", "a..x") == []
+    assert total(line, "a.b", "d.c") == ["d"]

@@ -98,6 +98,7 @@ def test_a_value_map_into_a_picklist_knows_every_value_there_is() -> None:
         "gold": "Gold",
         "platinum": "platinum",
         "SILVER": "Silver",
+        "": "",
         "bronze": "bronze",
     }
     assert "2 values are not in its picklist yet" in line.line["reason"]

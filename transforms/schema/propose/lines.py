@@ -19,9 +19,6 @@ _UNSEEN = 0.6
 _SENSITIVE = 0.5
 # Where a converter is not there, the nearest one, and the type of field that this one fills.
 _NEAREST: Mapping[str, tuple[str, str | None]] = {
-    "picklist": ("text", None),
-    "email-text": ("text", "Text"),
-    "tree": ("text", None),
     "json-value": ("json", None),
 }
 _BY_FIELD = {
@@ -30,6 +27,7 @@ _BY_FIELD = {
     "date": "date",
     "datetime": "datetime",
     "boolean": "boolean",
+    "currency": "currency",
 }
 _ALIKE = 88
 
@@ -66,14 +64,35 @@ def existing(attribute: SourceAttribute, profile: Profile, home: Home) -> Line:
         line["options"] = {"whole": True}
     if line["convert"] == "text":
         del line["convert"]
+    line |= bad_rule(attribute, field)
     confidence = home.confidence
     if home.others:
         flags.append(f"or {', '.join(home.others[:2])}")
     return Line(field.name, line | _why(attribute, profile, home.reason, flags, confidence))
 
 
-def made(attribute: SourceAttribute, profile: Profile, name: str, home: Home | None) -> Line:
-    """The line of an attribute that gets a field of its own, called `name` (with `__c`)."""
+def bad_rule(attribute: SourceAttribute, field: FieldShape | None) -> dict[str, Any]:
+    """A value that does not fit is kept raw, so that its record arrives.
+
+    Never one of a sensitive attribute, since the field that keeps it is open to more people; nor
+    where the org wants the field filled.
+    """
+    return {} if attribute.sensitive or (field and field.required) else {"bad": "keep"}
+
+
+def made(
+    attribute: SourceAttribute,
+    profile: Profile,
+    name: str,
+    home: Home | None,
+    *,
+    whole_kept: bool = False,
+) -> Line:
+    """The line of an attribute that gets a field of its own, called `name` (with `__c`).
+
+    `whole_kept`: another line keeps all custom attributes as they are, so that this one may leave out
+    what nobody reads, such as the tags of HTML.
+    """
     choice = _choice(attribute, profile)
     kind, convert = choice.type, choice.convert
     if convert not in CONVERTERS:
@@ -84,7 +103,13 @@ def made(attribute: SourceAttribute, profile: Profile, name: str, home: Home | N
         line["convert"] = convert
     if convert == "datetime":
         line["options"] = {"early": True}
+    line |= bad_rule(attribute, None)
     flags = list(choice.flags)
+    if convert == "html-to-text" and not whole_kept:
+        del line["convert"]
+        flags.append("written in HTML: converter html-to-text would make it readable")
+    if convert == "html-to-text" and whole_kept:
+        flags.append("its HTML is kept with the other raw attributes")
     if choice.offer:
         flags.append(f"{choice.offer} would do, too")
     if home is not None and home.others:
@@ -136,7 +161,7 @@ def _why(
 
 
 def _converter(attribute: SourceAttribute, field: FieldShape) -> str:
-    if field.type in NUMBERS:
+    if field.type in NUMBERS - {"currency"}:
         found = "decimal"
     elif field.type in ("picklist", "combobox"):
         return "values" if field.picklist else "text"
@@ -165,4 +190,6 @@ def _value_map(
         near = process.extractOne(plain, list(offered), scorer=fuzz.ratio, score_cutoff=_ALIKE)
         added += near is None
         found[value] = offered[near[0]] if near else value.strip()
+    if found:
+        found.setdefault("", "")  # a record without a value is no odd one
     return found, added

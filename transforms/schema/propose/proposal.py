@@ -14,6 +14,7 @@ from transforms.schema.propose.org import Org, Proposal, Question
 from transforms.schema.propose.references import References
 from transforms.schema.propose.routes import Routes
 from transforms.schema.propose.table import Place, attributes_of, places
+from transforms.schema.propose.unfit import propose_unfit
 from transforms.schema.source import KOBJECT, SourceAttribute, SourceKind
 
 _PREFIX = "Kustomer_"
@@ -154,7 +155,7 @@ class _Proposer:
         names = self._names(open_, homes, place)
         for attribute, profile in plain:
             home = homes[attribute.name]
-            self._put(place, self._line(attribute, profile, home, names))
+            self._put(place, self._line(attribute, profile, home, names, place))
             self._question(kind, attribute, profile, home)
         for attribute in open_:
             if self._references.can(attribute):
@@ -169,17 +170,25 @@ class _Proposer:
         return {attribute: f"{name}__c" for attribute, name in given.items()}
 
     def _line(
-        self, attribute: SourceAttribute, profile: Profile, home: Home, names: Mapping[str, str]
+        self,
+        attribute: SourceAttribute,
+        profile: Profile,
+        home: Home,
+        names: Mapping[str, str],
+        place: Place,
     ) -> Line:
         if home.field is not None:
             return existing(attribute, profile, home)
-        return made(attribute, profile, names[attribute.name], home)
+        name = names[attribute.name]
+        return made(attribute, profile, name, home, whole_kept=place.keeps_custom)
 
     def _put(self, place: Place, line: Line) -> None:
         at = ("phases", place.phase, "tables", place.object)
         if line.create is not None:
             self._proposal.add(*at, "create", line.field, value=dict(line.create))
         self._proposal.add(*at, "fields", line.field, value=dict(line.line))
+        if line.line.get("bad") == "keep":
+            propose_unfit(self._proposal, place)
 
     def _question(
         self, kind: SourceKind, attribute: SourceAttribute, profile: Profile, home: Home

@@ -8,6 +8,7 @@ from transforms.schema.propose.klass import KEY
 from transforms.schema.propose.org import Org, Proposal
 from transforms.schema.propose.routes import Routes
 from transforms.schema.propose.table import Place
+from transforms.schema.propose.unfit import propose_unfit
 from transforms.schema.source import KOBJECT, SourceAttribute
 
 # A child that had its parent in each of so many records cannot be without it.
@@ -61,6 +62,10 @@ class References:
             "columns": columns,
             "required": True,
         }
+        if own_pass and not master and not attribute.sensitive:
+            # An update would write over what the first pass kept; a held update is there all the same.
+            parent["bad"] = "keep"
+            propose_unfit(self._proposal, place)
         if master and own_pass:
             parent["absent"] = "hold"
             self._mastered.add(place.object)

@@ -28,6 +28,8 @@ _NOT_OURS = frozenset(
     ]
 )
 _CUSTOM = "attributes.custom."
+UNFIT = "Kustomer_Unfit__c"
+"""The field for values that do not fit theirs, where the map names no other."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,12 @@ class Place:
     shape: ObjectShape | None
     used: frozenset[str]
     columns: frozenset[str]
+    unfit: str | None = None
+
+    @property
+    def keeps_custom(self) -> bool:
+        """Whether some line keeps all custom attributes as they are."""
+        return _CUSTOM[:-1] in self.used
 
     def free(self) -> list[FieldShape]:
         """The fields that nothing fills yet and that we may set."""
@@ -46,12 +54,12 @@ class Place:
         return [
             each
             for name, each in sorted(fields.items())
-            if each.createable and name not in self.columns and name not in _NOT_OURS
+            if each.createable and name not in self.columns and name not in {*_NOT_OURS, UNFIT}
         ]
 
     def taken(self) -> list[str]:
         """All names of fields that a new one cannot have."""
-        return sorted({*(self.shape.fields if self.shape else ()), *self.columns})
+        return sorted({*(self.shape.fields if self.shape else ()), *self.columns, UNFIT})
 
 
 def places(kind: str, mapping: MapFile, org: Org) -> list[Place]:
@@ -66,7 +74,14 @@ def places(kind: str, mapping: MapFile, org: Org) -> list[Place]:
             used = {path for each in tables for path in _paths(each)} | lists
             columns = {column for each in tables for column in _columns(each)}
             found.append(
-                Place(phase, name, org.shapes.get(name), frozenset(used), frozenset(columns))
+                Place(
+                    phase,
+                    name,
+                    org.shapes.get(name),
+                    frozenset(used),
+                    frozenset(columns),
+                    table.unfit,
+                )
             )
     return found
 
@@ -82,7 +97,7 @@ def _paths(table: TableLine) -> Iterable[str]:
 def _columns(table: TableLine) -> Iterable[str]:
     yield from table.fields
     yield from table.create
-    yield from (line.keep for line in table.fields.values() if line.keep)
+    yield from table.beside()
     for parent in table.parents.values():
         yield from parent.columns.values()
 
