@@ -35,7 +35,7 @@ from transforms.mapping import parse_mapping
 from transforms.schema.tally import PageTally, standard_paths
 
 PAGE_ROWS = 100
-PAGES_A_SEAL = 40
+PAGES_A_SEAL = 80  # about as many as are sealed together
 BODY = 'Where is my order? I have been waiting since "Tuesday".\nThe number is 12.\n\n' * 5
 LOOKUPS = Lookups(tags={"66aa00000000000000000001": "vip"})
 MAPPING = parse_mapping(

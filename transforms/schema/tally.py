@@ -28,7 +28,7 @@ _PLAIN = frozenset({"text", "date", "datetime", "decimal", "number", "boolean", 
 _ITS_OWN = frozenset({"createdAt", "updatedAt"})
 _MOST_KNOWN = 2 * MOST_TOKENS
 _NO_FORMS: tuple[str, ...] = ()
-_TEXTS, _LISTS, _WHOLE = {str}, {list}, {int}
+_TEXTS, _LISTS, _WHOLE, _DICTS = {str}, {list}, {int}, {dict}
 
 Token = Callable[[str], str]
 
@@ -84,17 +84,9 @@ class PageTally:
     def add(self, rows: Sequence[Any]) -> None:
         """Count one page. A record that is none counts as one that has nothing."""
         self._records += len(rows)
-        found = [
-            attributes
-            for row in rows
-            if type(row) is dict and type(attributes := row.get("attributes")) is dict
-        ]
+        found = _attributes_of(rows)
         for get, name, column in self._standard:
-            try:
-                values = list(map(get, found))
-            except KeyError:
-                values = [each.get(name) for each in found]
-            column.add(values)
+            column.add(_values_at(get, name, column, found))
         if customs := [custom for each in found if (custom := each.get("custom"))]:
             self._add_custom(customs)
 
@@ -139,17 +131,22 @@ class _Column:
         self._open = False
         self._profile = Profile()
         self._touched = False
+        self.sparse = False
 
     def take(self) -> Profile | None:
         """The profile since the last time; None when there was nothing."""
         if not self._touched:
             return None
-        taken, self._profile = self._profile, Profile(open_ended=self._open)
+        taken = self._profile
+        # The longest ones are those of the whole run: what was measured is not measured again.
+        self._profile = Profile(chars=taken.chars, bytes=taken.bytes, open_ended=self._open)
         self._touched = False
         return taken
 
     def add(self, values: list[Any]) -> None:
         """Count the values of one page; None among them is no value."""
+        if self._known and self._add_known(values):
+            return
         kinds = set(map(type, values))
         kinds.discard(type(None))
         if kinds == _TEXTS:
@@ -164,6 +161,24 @@ class _Column:
             self._add_whole(Counter(values))
         elif kinds:
             self._add_any(values)
+
+    def _add_known(self, values: list[Any]) -> bool:
+        """Count a page all of whose texts were met before; False, and nothing counted, for another."""
+        try:
+            counted = Counter(values)
+        except TypeError:  # a list, or what has a structure
+            return False
+        counted.pop(None, None)
+        counted.pop("", None)
+        if not counted.keys() <= self._known.keys():
+            return False
+        if counted:
+            total = counted.total()
+            self._touched = True
+            self._profile.filled += total
+            self._profile.texts += total
+            self._tell_apart(counted)
+        return True
 
     def _add_whole(self, counted: Counter[Any]) -> None:
         counted.pop(None, None)
@@ -287,6 +302,27 @@ class _Column:
         self._profile.values.clear()
         self._tokens.clear()
         self._known.clear()
+
+
+def _attributes_of(rows: Sequence[Any]) -> list[Any]:
+    """The attributes of all records that have some; the straight way is that of good pages."""
+    try:
+        found = [row["attributes"] for row in rows]
+    except (KeyError, TypeError, IndexError):
+        found = [row.get("attributes") for row in rows if type(row) is dict]
+    if set(map(type, found)) <= _DICTS:
+        return found
+    return [each for each in found if type(each) is dict]
+
+
+def _values_at(get: Any, name: str, column: _Column, found: list[Any]) -> list[Any]:
+    """One attribute of all records; None where a record lacks it, which costs half as much again."""
+    if not column.sparse:
+        try:
+            return list(map(get, found))
+        except KeyError:
+            column.sparse = True
+    return [each.get(name) for each in found]
 
 
 def _bytes(text: str) -> int:
