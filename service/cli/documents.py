@@ -8,6 +8,7 @@ from service.cli.document import Document
 from service.cli.map_documents import (
     MapConfirmDocument,
     MapDiffDocument,
+    MapProfileDocument,
     MapProposeDocument,
     MapShowDocument,
 )
@@ -318,6 +319,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "check": CheckDocument,
     "map-propose": MapProposeDocument,
     "map-show": MapShowDocument,
+    "map-profile": MapProfileDocument,
     "map-diff": MapDiffDocument,
     "map-confirm": MapConfirmDocument,
     "migrate": MigrateDocument,
