@@ -256,7 +256,10 @@ class Config(_Section):
         default=4096, ge=1, description="Sealed rows wait on disk up to this; then reading waits."
     )
     queue_mb: int = Field(default=4, ge=1, description="Pages waiting in memory, at most.")
-
+    profile: bool = Field(
+        default=True,
+        description="Count how the values of all records look while they are read (map profile).",
+    )
     spool_key: Secret | None = Field(
         default=None,
         description="Reference to a key of 32 bytes (hex or base64): what records hold is encrypted "

@@ -31,7 +31,7 @@ POINTS: Final[dict[str, str]] = {
     "phase-read": "all pages of a phase are queued",
     "spool-file-written": "a batch file is in place, no ledger row names it",
     "spool-written": "all files of a seal are in place, no ledger row names them",
-    "seal-uncommitted": "the batches, books and cursor of a seal are about to be durable",
+    "seal-uncommitted": "the batches, books, profiles and cursor of a seal are about to be durable",
     "batch-sealed": "a seal is durable",
     "phase-extracted": "the ledger knows that all of a phase is sealed",
     "directory-read": "people or queues of Salesforce are read, nothing is concluded",

@@ -4,46 +4,42 @@ Values of sensitive attributes are hidden, wherever they would show: in their ow
 keeps the rest of a record as JSON.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict
 
 from connectors.clock import Clock
-from connectors.errors import NotFound, RoleMissing
-from connectors.kustomer.client import KustomerClient
 from service.compose import open_kustomer, open_salesforce
 from service.config import Config
 from service.confirm import map_changes
 from service.declared import phases_of
 from service.ledger import open_ledger
 from service.map_functions import digests_of, load_functions
+from service.map_samples import Samples, read_samples, record_of, whole_values
 from service.mapped import default_owner, map_text, parsed, read_shape
 from service.names import read_lookups
-from service.phases import Phase
 from service.source_schema import read_source_schema
+from service.value_facts import (
+    Basis,
+    KindValues,
+    ValueFacts,
+    ViewFacts,
+    line_facts,
+)
 from state.errors import NoWorkspace, StateTooOld
 from transforms.compile import CompiledMapping, compile_mapping
 from transforms.errors import Hold, MappingDoesNotFit
-from transforms.lookups import Lookups
 from transforms.mapping import FieldLine, Mapping, ParentLine, TableLine
 from transforms.planned import planned
 from transforms.record import Record, first_of
-from transforms.schema.source import SourceSchema
+from transforms.shape import TargetShape
 from transforms.table import Table
 
 HIDDEN = "(hidden)"
 _SAMPLES = 2
-_READ = 25
 _SHOWN = 160
 _CUSTOM = "attributes.custom."
-
-
-class ViewFacts(BaseModel):
-    """The root of what a view is made of; nothing is in it that its schema does not name."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class SampleFacts(ViewFacts):
@@ -65,15 +61,21 @@ class LineFacts(ViewFacts):
     reason: str
     sensitive: bool
     samples: list[SampleFacts]
+    values: list[ValueFacts]
 
 
 class TableFacts(ViewFacts):
-    """One object that the records of a phase go to."""
+    """One object that the records of a phase go to. `basis`: what the lines' `values` are counted of.
+
+    `all`: every extracted record; `sample`: some pages, before that; `records` how many.
+    """
 
     phase: str
     kind: str
     object: str
     moved: bool
+    basis: Basis
+    records: int
     lines: list[LineFacts]
 
 
@@ -86,16 +88,21 @@ class MapFacts(ViewFacts):
 
 
 @dataclass(frozen=True)
-class _Samples:
-    """Records by kind, and for each kind the names of its sensitive attributes."""
+class MapView:
+    """The map's facts, and what only the operator's own page may show.
 
-    lookups: Lookups
-    records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    sensitive: dict[str, frozenset[str]] = field(default_factory=dict)
+    `outside`: by object and field, values that the target has no place for, as far as their names are
+    known; never those of sensitive attributes.
+    """
+
+    facts: MapFacts
+    outside: dict[tuple[str, str], list[str]]
 
 
-async def view_map(config: Config, clock: Clock) -> MapFacts:
+async def view_map(config: Config, clock: Clock) -> MapView:
     """Read the map, and a few records of each kind to show what becomes of them.
+
+    A kind that was not read to its end yet costs up to eight pages, for the figures of a sample.
 
     Nothing is written. Raises `MappingInvalid`, `PhasesCircular` and the connectors' errors.
     """
@@ -106,8 +113,11 @@ async def view_map(config: Config, clock: Clock) -> MapFacts:
         open_salesforce(config, clock) as salesforce,
     ):
         schema = await read_source_schema(kustomer)
-        samples = await _samples(kustomer, phases, schema)
         shape = planned(mapping, await read_shape(mapping, salesforce))
+        samples = Samples(
+            await read_lookups(kustomer), schema, await whole_values(config, clock, phases)
+        )
+        await read_samples(samples, kustomer, mapping, phases)
         owner = await default_owner(config, salesforce)
     faults: list[str] = []
     compiled = CompiledMapping({})
@@ -116,13 +126,14 @@ async def view_map(config: Config, clock: Clock) -> MapFacts:
     except MappingDoesNotFit as error:
         faults = error.faults
     tables = [
-        _table(name, line.kind, each, mapping, compiled, samples)
+        _table(name, line.kind, each, mapping, compiled, samples, shape)
         for name, line in mapping.phases.items()
         for each in line.tables
     ]
-    return MapFacts(
+    facts = MapFacts(
         confirmed=await confirmation_of(config, clock, mapping), tables=tables, faults=faults
     )
+    return MapView(facts, samples.outside)
 
 
 async def confirmation_of(config: Config, clock: Clock, mapping: Mapping) -> str:
@@ -139,32 +150,14 @@ async def confirmation_of(config: Config, clock: Clock, mapping: Mapping) -> str
     return f"confirmed by {known.confirmed_by}"
 
 
-async def _samples(
-    kustomer: KustomerClient, phases: tuple[Phase, ...], schema: SourceSchema
-) -> _Samples:
-    samples = _Samples(await read_lookups(kustomer))
-    for phase in phases:
-        if phase.of or phase.operation == "match":
-            continue
-        try:
-            page = await kustomer.list_page(phase.stream.path, 1, page_size=_READ)
-        except (NotFound, RoleMissing):
-            continue
-        kind = schema.kinds.get(phase.kind)
-        samples.records[phase.name] = page.rows
-        samples.sensitive[phase.name] = frozenset(
-            name for name, each in (kind.attributes if kind else {}).items() if each.sensitive
-        )
-    return samples
-
-
 def _table(
     phase: str,
     kind: str,
     name: str,
     mapping: Mapping,
     compiled: CompiledMapping,
-    samples: _Samples,
+    samples: Samples,
+    target: TargetShape,
 ) -> TableFacts:
     line = mapping.phases[phase]
     table = line.tables[name]
@@ -174,15 +167,30 @@ def _table(
     records = [_without(each, sensitive) for each in samples.records.get(read, [])]
     ours = [
         each
-        for each in (_record(row, samples.lookups) for row in records)
+        for each in (record_of(row, samples.lookups) for row in records)
         if each is not None and (made is None or made.choose(each) == name)
     ]
     cells = made.tables[name] if made else None
     lines = [
         _field(field, each, table, cells, ours, sensitive) for field, each in table.fields.items()
     ]
+    known = samples.values.get(read) or KindValues()
+    there = target.get(name)
+    for fact, (column, each) in zip(lines, table.fields.items(), strict=True):
+        shape = there.fields.get(column) if there else None
+        fact.values = line_facts(known, each, shape, {_CUSTOM + one for one in sensitive})
+        if not fact.sensitive:
+            samples.name_outside((name, column), known, each, shape, read, kind)
     lines += [_parent(each, parent, table, ours) for each, parent in table.parents.items()]
-    return TableFacts(phase=phase, kind=kind, object=name, moved=made is not None, lines=lines)
+    return TableFacts(
+        phase=phase,
+        kind=kind,
+        object=name,
+        moved=made is not None,
+        basis=known.basis,
+        records=known.records,
+        lines=lines,
+    )
 
 
 def _without(row: dict[str, Any], sensitive: frozenset[str]) -> dict[str, Any]:
@@ -193,13 +201,6 @@ def _without(row: dict[str, Any], sensitive: frozenset[str]) -> dict[str, Any]:
         return row
     shown = {key: each for key, each in custom.items() if key not in sensitive}
     return {**row, "attributes": {**row["attributes"], "custom": shown}}
-
-
-def _record(row: dict[str, Any], lookups: Lookups) -> Record | None:
-    attributes = row.get("attributes")
-    if not isinstance(attributes, dict) or not isinstance(row.get("id"), str):
-        return None
-    return Record(row, attributes, lookups)
 
 
 def _field(
@@ -226,6 +227,7 @@ def _field(
         reason=line.reason or "",
         sensitive=hidden,
         samples=samples,
+        values=[],
     )
 
 
@@ -259,6 +261,7 @@ def _parent(name: str, parent: ParentLine, table: TableLine, records: list[Recor
         confidence=None,
         reason="",
         sensitive=False,
+        values=[],
         samples=[
             SampleFacts(source=value, target=f"its {' or '.join(parent.columns)}")
             for value in values[:1]

@@ -15,16 +15,20 @@ from service.compose import open_kustomer, open_salesforce
 from service.config import Config, LanguageModelConfig
 from service.declared import phases_of
 from service.map_file import with_additions, write_map
+from service.map_samples import whole_values
 from service.mapped import MAPPING_FILE, describe_all, map_text
 from service.names import read_tags
-from service.sampling import take_sample
+from service.sampling import Sample, take_sample
 from service.source_schema import read_source_schema
+from service.value_facts import with_names
 from state.workspace import make_workspace
 from transforms.mapping import Mapping, parse_mapping
+from transforms.schema.profile import Profile
 from transforms.schema.propose.klass import object_names
 from transforms.schema.propose.org import Addition, Org, Proposal, Question
 from transforms.schema.propose.proposal import propose
 from transforms.schema.propose.tags import TOPIC_OBJECTS, OrgTags, TagChoice, propose_tags
+from transforms.schema.source import SourceSchema
 
 SCHEMA_FILE = "mapping.schema.json"
 _EDITORS = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
@@ -61,7 +65,8 @@ async def propose_map(config: Config, clock: Clock, *, tags: TagChoice = "auto")
     """Propose and write; what is in the file already is not changed. `tags`: what they become.
 
     Costs a few dozen requests: metadata, tags, up to eight pages of each kind, a describe of each
-    object. Raises `MappingInvalid` when the file has faults, `TagsDoNotFit`, and the connectors' errors.
+    object. After extraction the figures of all records decide, and the sample only says what values are
+    called. Raises `MappingInvalid` when the file has faults, `TagsDoNotFit`, and the connectors' errors.
     """
     make_workspace(config.workspace)
     _put_schema(config)
@@ -97,6 +102,7 @@ async def _read(config: Config, clock: Clock, mapping: Mapping) -> tuple[Org, Or
         tables = {table for line in mapping.phases.values() for table in line.tables}
         wanted = tables | set(object_names(schema, sorted(tables)).values())
         shapes = await describe_all(wanted | set(TOPIC_OBJECTS), salesforce)
+    await _put_counted(config, clock, mapping, schema, sample)
     org = Org(schema, sample.profiles, shapes, sample.relations)
     return org, OrgTags(names, sample.tags), [*schema.gaps, *gaps]
 
@@ -106,6 +112,27 @@ async def _tags(kustomer: KustomerClient) -> tuple[dict[str, str], list[str]]:
         return await read_tags(kustomer), []
     except RoleMissing as error:
         return {}, [f"Tags cannot be read: {error.message}"]
+
+
+async def _put_counted(
+    config: Config, clock: Clock, mapping: Mapping, schema: SourceSchema, sample: Sample
+) -> None:
+    """Put the figures of all records in the place of the sample's, for kinds read to their end.
+
+    The sample keeps telling what values are called; of all records only tokens are known.
+    """
+    phases = phases_of(mapping)
+    counted = await whole_values(config, clock, phases)
+    for phase in phases:
+        known, kind = counted.get(phase.name), schema.kinds.get(phase.kind)
+        if known is None or kind is None:
+            continue
+        profiles = sample.profiles.setdefault(phase.kind, {})
+        for name, attribute in kind.attributes.items():
+            whole = known.profiles.get(attribute.path) or Profile(seen=known.records)
+            profiles[name] = with_names(
+                whole, profiles.get(name) or Profile(), known.token, attribute
+            )
 
 
 async def _ask(

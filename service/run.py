@@ -25,6 +25,7 @@ from service.names import read_lookups
 from service.pages import PageQueue
 from service.passes import sighted_before
 from service.phases import PHASES, Phase
+from service.profiling import open_profiler
 from service.progress import BudgetView, PhaseProgress, RunProgress, RunSnapshot
 from service.purge import check_not_purged
 from service.rebuild import check_whole
@@ -165,7 +166,8 @@ class Migration:
             lookups = await read_lookups(kustomer.client)
         queue = PageQueue(self._config.queue_mb * 1_000_000)
         lanes = self._config.salesforce.lanes
-        transformer = Transformer(self._phases, mapping, lookups, lanes=lanes)
+        profiler = await open_profiler(self._config, ledger, self._phases)
+        transformer = Transformer(self._phases, mapping, lookups, lanes=lanes, profiler=profiler)
         sealer = Sealer(ledger, queue, transformer, spool_limit_bytes=spool_limit)
         sealer.spool_bytes = await ledger.batches.open_bytes()
         self._watch(kustomer, queue, sealer)

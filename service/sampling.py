@@ -1,6 +1,6 @@
 """A bounded sample of real records, to see how attributes are filled before a map is proposed."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,19 +87,27 @@ async def take_sample(
         count = 0
         related: set[str] = set()
         tags: set[tuple[str, ...]] = set()
-        for number in (2**power for power in range(pages)):
-            page = await _page(client, path, number)
+        async for page in sample_pages(client, path, pages=pages):
             for record in page.rows:
                 add_record(profiles, kind, record)
                 related |= relations_of(record)
                 tags |= tags_of(record)
             count += len(page.rows)
-            if not page.has_next or not page.rows:
-                break
         sample.profiles[name], sample.records[name] = profiles, count
         sample.relations[name] = frozenset(related)
         sample.tags[name] = tags
     return sample
+
+
+async def sample_pages(
+    client: KustomerClient, path: str, *, pages: int = PAGES
+) -> AsyncIterator[Page]:
+    """Yield pages 1, 2, 4, 8 ... of a list until it ends; nothing of a list that may not be read."""
+    for number in (2**power for power in range(pages)):
+        page = await _page(client, path, number)
+        yield page
+        if not page.has_next or not page.rows:
+            return
 
 
 async def _page(client: KustomerClient, path: str, number: int) -> Page:

@@ -2,7 +2,7 @@
 
 A batch holds rows of one phase, one target object and one lane. A lane is a share of the parents:
 all rows of one parent are in one lane, so that two live jobs never hold children of one parent.
-Batch files, the batches, what was held, the books and the cursor are one fact: after the
+Batch files, the batches, what was held, the books, the profiles and the cursor are one fact: after the
 transaction the source need not be asked again, before it nothing happened.
 """
 
@@ -79,6 +79,8 @@ class Sealer:
                 counts = [
                     await self._note(tx, phase, mine, files[phase.name]) for phase, mine in fed
                 ]
+                if self._transformer.profiler is not None:
+                    await self._transformer.profiler.note(tx, stream)
                 reach("seal-uncommitted")
             reach("batch-sealed")
         for (phase, mine), (held, repeated) in zip(fed, counts, strict=True):

@@ -14,6 +14,7 @@ import orjson
 
 from service.pages import SourcePage
 from service.phases import Phase
+from service.profiling import Profiler
 from state.spool import BatchColumns
 from transforms.block import Block, HeldRecord, RowSet
 from transforms.compile import CompiledMapping, CompiledPhase
@@ -57,8 +58,15 @@ class Transformer:
     """Turns pages into unsealed rows of every phase that they feed."""
 
     def __init__(
-        self, phases: Iterable[Phase], mapping: CompiledMapping, lookups: Lookups, *, lanes: int
+        self,
+        phases: Iterable[Phase],
+        mapping: CompiledMapping,
+        lookups: Lookups,
+        *,
+        lanes: int,
+        profiler: Profiler | None = None,
     ) -> None:
+        self.profiler = profiler
         self._mapping = mapping
         self._lookups = lookups
         self._lanes = lanes
@@ -73,6 +81,8 @@ class Transformer:
     def absorb(self, page: SourcePage, into: Unsealed) -> None:
         """Transform one page and add its rows, lane by lane, to the unsealed ones."""
         into.pages.append((page.slice_number, page.page))
+        if self.profiler is not None:
+            self.profiler.add(page)
         for phase in self._fed[page.phase]:
             compiled = self._mapping.phases[phase.name]
             block = compiled(page.rows, self._lookups)

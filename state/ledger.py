@@ -19,6 +19,7 @@ from state.gates import Gates
 from state.jobs import Jobs
 from state.maps import Maps
 from state.matches import Matches
+from state.profiles import Profiles
 from state.rows import Rows
 from state.runs import Runs
 from state.slices import Slices
@@ -52,6 +53,7 @@ class Ledger:
         self.books = Books(database)
         self.matches = Matches(database, cipher)
         self.gates = Gates(database)
+        self.profiles = Profiles(database, cipher)
         self.maps = Maps(database, clock)
         self.conflicts = Conflicts(database, clock, cipher)
         self.confirmations = Confirmations(database, clock)

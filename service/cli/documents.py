@@ -9,6 +9,7 @@ from service.cli.document import Document
 from service.cli.map_documents import (
     MapConfirmDocument,
     MapDiffDocument,
+    MapProfileDocument,
     MapProposeDocument,
     MapShowDocument,
 )
@@ -330,6 +331,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "discover": DiscoverDocument,
     "map-propose": MapProposeDocument,
     "map-show": MapShowDocument,
+    "map-profile": MapProfileDocument,
     "map-diff": MapDiffDocument,
     "map-confirm": MapConfirmDocument,
     "migrate": MigrateDocument,

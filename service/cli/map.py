@@ -13,15 +13,18 @@ from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.map_documents import (
     MapConfirmDocument,
     MapDiffDocument,
+    MapProfileDocument,
     MapProposeDocument,
     MapShowDocument,
 )
 from service.confirm import Confirmed, confirm_map
 from service.errors import DONE, UsageInvalid
 from service.map_changes import MapDifference, compare_map
+from service.map_profile import ProfileFacts, read_profile
 from service.map_view import MapFacts, view_map
 from service.propose import LIKELY, SURE, Proposed, ProposedLine, propose_map
 from service.report.map_page import write_map_page
+from service.value_facts import basis_said, said
 from transforms.schema.propose.tags import TagChoice
 
 
@@ -34,6 +37,7 @@ def add_to(app: typer.Typer) -> None:
     )
     group.command(name="propose")(propose)
     group.command(name="show")(show)
+    group.command(name="profile")(profile)
     group.command(name="diff")(diff)
     group.command(name="confirm")(confirm)
     app.add_typer(group, name="map")
@@ -109,8 +113,9 @@ def show(
 
     async def work() -> int:
         config = options.config()
-        facts = await view_map(config, SystemClock())
-        page = write_map_page(facts, config.workspace / "reports")
+        view = await view_map(config, SystemClock())
+        facts = view.facts
+        page = write_map_page(view, config.workspace / "reports")
         if options.json:
             print_document(MapShowDocument, {**facts.model_dump(), "path": str(page)})
         else:
@@ -129,7 +134,9 @@ def _print_map(facts: MapFacts, *, only_proposed: bool) -> None:
             continue
         moved = "" if each.moved else " (not moved)"
         table = Table(title=f"{each.phase} -> {each.object}{moved}", title_justify="left")
-        for title in ("Field", "From", "Made by", "Sure", "In Kustomer", "In Salesforce"):
+        table.caption = f"Values: {basis_said(each.basis, each.records)}"
+        titles = ("Field", "From", "Made by", "Sure", "Values", "In Kustomer", "In Salesforce")
+        for title in titles:
             table.add_column(title, overflow="fold")
         for line in lines:
             sure = "" if line.confidence is None else f"{line.confidence:.0%}"
@@ -139,6 +146,7 @@ def _print_map(facts: MapFacts, *, only_proposed: bool) -> None:
                 line.source.replace("attributes.", "").replace("relationships.", ""),
                 line.convert,
                 sure,
+                "; ".join(map(said, line.values)),
                 sample.source[:60] if sample else "",
                 sample.target[:60] if sample else "",
             )
@@ -146,6 +154,32 @@ def _print_map(facts: MapFacts, *, only_proposed: bool) -> None:
     for fault in facts.faults:
         typer.echo(f"Does not fit: {fault}")
     typer.echo(f"The map is {facts.confirmed}.")
+
+
+def profile(context: typer.Context) -> None:
+    """Show how the values of all records look that were read so far; the orgs are not asked."""
+    options: GlobalOptions = context.obj
+
+    async def work() -> int:
+        found = await read_profile(options.config(), SystemClock())
+        if options.json:
+            print_document(MapProfileDocument, found.model_dump())
+        else:
+            _print_profile(found)
+        return DONE
+
+    run_command(options, work)
+
+
+def _print_profile(found: ProfileFacts) -> None:
+    if not found.kinds:
+        typer.echo(
+            "Nothing was counted yet: migrate counts while it reads (profile in the config)."
+        )
+    for kind in found.kinds:
+        typer.echo(f"{kind.kind}: {basis_said(kind.basis, kind.records)}")
+        for each in kind.values:
+            typer.echo(f"  {each.path.removeprefix('attributes.')}: {said(each)}")
 
 
 def diff(context: typer.Context) -> None:

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from service.cli.document import Document
+from service.map_profile import ProfileFacts
 from service.map_view import MapFacts
 
 
@@ -33,6 +34,10 @@ class MapShowDocument(MapFacts):
     """`deskferry map show`: the whole map with samples, and where its page lies."""
 
     path: str
+
+
+class MapProfileDocument(ProfileFacts):
+    """`deskferry map profile`: how the values of all records looked, by kind and attribute."""
 
 
 class MapChangeFacts(Document):

@@ -6,3 +6,7 @@ UPDATE job SET aside = NULL WHERE aside IS NOT NULL
 DELETE FROM match_key
 -- name: existing
 DELETE FROM fact WHERE key LIKE 'existing.%'
+-- name: tokens
+UPDATE profile SET tokens = NULL WHERE tokens IS NOT NULL
+-- name: token_key
+DELETE FROM fact WHERE key = 'profile_key'

@@ -152,6 +152,9 @@ def choose_field(attribute: SourceAttribute, profile: Profile) -> FieldChoice:
     if profile.bad:
         flags.append(f"{profile.bad} values are not of its type")
         confidence = min(confidence, 0.5)
+    if profile.unnamed and choice.values:
+        flags.append(f"{profile.unnamed} more values are in records, not known by name")
+        confidence = min(confidence, 0.5)
     if attribute.deleted:
         flags.append("deleted in Kustomer, still filled in some records")
     if attribute.sensitive:
