@@ -18,6 +18,7 @@ from connectors.clock import Clock
 from connectors.kustomer.client import Page
 from service.schedule import SliceCursor
 
+FIRST_PAGES = 4
 LOOK_PAGES = 50
 PAUSE_S = 15.0
 RECENT_S = 60.0
@@ -53,6 +54,8 @@ class ShiftWatch:
         self._changed = False
         self._paused = False
         self._anchor = 0
+        # Up to this page all were read before a look that found nothing moved.
+        self._sound = 0
         if told:
             self._take_back(orjson.loads(told))
         if cursor.done and "total" in cursor.spec:
@@ -62,6 +65,7 @@ class ShiftWatch:
         """Go on where an earlier run stood."""
         self._last_ids = {int(page): last for page, last in told["ends"].items()}
         self._anchor = self._top()
+        self._sound = min(int(told.get("sound", 0)), self._anchor)
         self._paused = bool(self._anchor)
         if self._clock.now() - told["at"] > RECENT_S and self._anchor:
             self._cursor.reopen(page for page in self._cursor.done if page > self._anchor)
@@ -81,7 +85,7 @@ class ShiftWatch:
         if isinstance(last, str):
             self._last_ids[page] = last
             self._changed = True
-        if self._anchor == 0 and self._prefix() >= LOOK_PAGES:
+        if self._anchor == 0 and self._prefix() >= FIRST_PAGES:
             self._anchor = self._top()
 
     @property
@@ -102,18 +106,19 @@ class ShiftWatch:
         known = self._last_ids.get(anchor)
         if known is None:
             return []
+        top = self._top()  # what is read while we look may have moved already
         self._looking = True
         try:
             seen = await self._fetch(self._cursor, anchor)
             moved = not seen.rows or seen.rows[-1].get("id") != known
-            first = await self._first_moved(anchor, known, seen) if moved else 0
+            first = await self._first_moved() if moved else 0
         finally:
             self._looking = False
-        return self._conclude(anchor, first) if moved else self._settled()
+        return self._conclude(anchor, first) if moved else self._settled(top)
 
-    def _settled(self) -> list[int]:
+    def _settled(self, top: int) -> list[int]:
         self._paused = False
-        self._anchor = self._top()
+        self._anchor = self._sound = top
         self._forget()
         return []
 
@@ -125,16 +130,24 @@ class ShiftWatch:
         for page in again:
             self._last_ids.pop(page, None)
         self._anchor = 0
+        self._sound = first - 1 if first - 1 in self._last_ids else 0
         if self.gave_up:
             _log.warning("list-keeps-moving", slice=self._cursor.number)
             return []
         _log.warning("list-moved", slice=self._cursor.number, pages=len(again), first=first)
         return again
 
-    async def _first_moved(self, anchor: int, known: str, seen: Page) -> int:
-        """The page on which the record now is that used to end page `anchor`, or one before."""
-        page = anchor
-        while page > max(1, anchor - BACK_PAGES):
+    async def _first_moved(self) -> int:
+        """The page on which the record now is that used to end the last sound page, or one before.
+
+        Pages behind that one may have been read before or after the rows moved, in any order.
+        """
+        page = self._sound
+        known = self._last_ids.get(page)
+        if known is None:
+            return 1
+        seen = await self._fetch(self._cursor, page)
+        while page > max(1, self._sound - BACK_PAGES):
             ids = [row.get("id") for row in seen.rows]
             if known in ids or (ids and isinstance(ids[0], str) and ids[0] <= known):
                 break
@@ -197,7 +210,8 @@ class ShiftWatch:
         self._dumped_at = self._clock.monotonic()
         newest = sorted(self._last_ids)[-_KEPT:]
         kept: dict[str, Any] = {str(page): self._last_ids[page] for page in newest}
-        return orjson.dumps({"at": self._clock.now(), "ends": kept}).decode()
+        told = {"at": self._clock.now(), "ends": kept, "sound": self._sound}
+        return orjson.dumps(told).decode()
 
 
 def watches(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connectors.kustomer.client import Page
 from service.schedule import PageSchedule, SliceCursor
-from service.shifts import ShiftWatch
+from service.shifts import FIRST_PAGES, ShiftWatch
 from tests.unit.connectors.virtual_clock import VirtualClock
 
 SIZE = 10
@@ -82,8 +82,22 @@ def test_a_record_deleted_from_pages_long_read_hides_no_other(
 
     def before(number: int) -> None:
         for when, index in deletions:
-            if when == number and number > 55:
+            if when == number and number > FIRST_PAGES:
                 del source.ids[index]
+
+    run.before = before
+    run.read(run.watch())
+    assert set(source.ids) <= set(run.seen)
+
+
+def test_pages_read_while_records_vanish_one_by_one_are_all_read_again() -> None:
+    """Page 50 ends as it did after the first deletion, and page 49 as before it."""
+    source = Source(120 * SIZE)
+    run = Run(source)
+
+    def before(number: int) -> None:
+        if 49 < number < 60:
+            del source.ids[0]
 
     run.before = before
     run.read(run.watch())
