@@ -7,6 +7,7 @@ outside gets time to end.
 
 from connectors.clock import Clock
 from service.lanes import JOB_BYTES, JOB_ROWS
+from service.removals import is_removal
 from state.ledger import Ledger
 from state.rows import RowEntry
 
@@ -34,9 +35,13 @@ class Again:
     async def choose(self) -> list[RowEntry]:
         """Return the rows of the next job that wait to be sent again; nothing when there are none.
 
-        New records first, then changes of those that are there; a job carries one or the other.
+        New records first, then what was deleted, then changes: each by itself.
         """
-        return await self._choose(change=False) or await self._choose(change=True)
+        new = await self._choose(change=False)
+        if new:
+            return new
+        changes = await self._choose(change=True)
+        return [row for row in changes if is_removal(row)] or changes
 
     async def _choose(self, *, change: bool) -> list[RowEntry]:
         chosen: list[RowEntry] = []

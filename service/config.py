@@ -194,6 +194,11 @@ class DeltaConfig(_Section):
         default=120, ge=0, description="A window ends this far behind now: the index lags."
     )
     overlap_seconds: int = Field(default=900, ge=0, description="Windows overlap by this much.")
+    deletes: Literal["keep", "mark", "delete"] = Field(
+        default="mark",
+        description="What becomes of a loaded record that is deleted in Kustomer: `keep`, `mark` (its "
+        "Kustomer_Deleted_At__c is set, where the map has it), or `delete`, unless others touched it.",
+    )
     conflicts: ConflictRule = Field(
         default="ask",
         description="Who wins where somebody else changed a field in Salesforce that the source has "

@@ -12,6 +12,7 @@ from connectors.clock import Clock
 from connectors.errors import ConnectorError, SearchTimedOut
 from connectors.kustomer.client import KustomerClient, Page, SearchQuery
 from service.crash_points import reach
+from service.marks import plan_mark
 from service.pages import PageQueue, SourcePage
 from service.phases import Phase
 from service.planner import Planner
@@ -95,10 +96,12 @@ class Extractor:
         """Return what is left to read of `phase`; the plan is made and stored on the first run."""
         slices = await self._ledger.slices.of(phase.name)
         if not slices:
+            began_ms = int(self._clock.now() * 1000)
             plan = await self._planner.plan(phase)
             reach("plan-made")
             async with self._ledger.write() as tx:
                 await self._ledger.slices.plan(tx, phase.name, plan.slices)
+                await plan_mark(tx, self._ledger, phase.name, began_ms)
                 await self._ledger.facts.set(tx, f"way.{phase.name}", plan.way)
                 if plan.gap:
                     await self._ledger.facts.set(tx, f"gap.{phase.name}", plan.gap)
@@ -179,7 +182,11 @@ class Extractor:
         if spec["kind"] == "list":
             return await self._list_page(cursor, number)
         query = SearchQuery(
-            spec["context"], spec["criteria"], [{spec["sort"]: "asc"}], archive=spec["archive"]
+            spec["context"],
+            spec["criteria"],
+            [{spec["sort"]: "asc"}],
+            archive=spec["archive"],
+            include_deleted=spec.get("deleted", False),
         )
         page = await self._search_page(query, number, spec["page_size"])
         if page.has_next and cursor.last_page is not None and number >= cursor.last_page:

@@ -168,4 +168,5 @@ class Flow:
             progress=progress,
             clock=self._clock,
             rules=ConflictRules(self._config.delta.conflicts, self._config.delta.conflict_fields),
+            deletes=self._config.delta.deletes,
         )

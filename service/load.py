@@ -28,6 +28,7 @@ from service.lanes import LaneLocks, choose
 from service.phases import Phase
 from service.progress import PhaseProgress
 from service.reading import End, Harvested
+from service.removals import DeleteRule, Removals, is_removal
 from service.seal import Sealer
 from service.settle import Settler
 from state.batches import Batch
@@ -57,6 +58,7 @@ class Loader:
         progress: PhaseProgress,
         clock: Clock,
         rules: ConflictRules,
+        deletes: DeleteRule,
     ) -> None:
         self._phase = phase
         self._table = table
@@ -68,6 +70,7 @@ class Loader:
         self._runner = JobRunner(ledger, ingest)
         self._assembler = Assembler(ledger, phase, table)
         self._changes = ChangeAssembler(ledger, client, phase, table, self._assembler, rules)
+        self._removals = Removals(ledger, client, phase, table, progress, deletes)
         settler = Settler(ledger, client, phase, table.object)
         self._first_look = FirstLook(ledger, settler, phase, table)
         self._harvester = Harvester(ledger, ingest, settler, phase, table.object, progress)
@@ -122,6 +125,10 @@ class Loader:
         async with AsyncExitStack() as held:
             await held.enter_async_context(self._locks.hold(self._phase.lock_parent, lanes))
             await held.enter_async_context(self._live_jobs)
+            if loose and is_removal(loose[0]):
+                await self._removals.settle(loose)
+                await self._rest(lanes)
+                return
             with ExitStack() as files:
                 readers = [self._loose_rows(loose)] if loose else []
                 async with self._desk:

@@ -7,6 +7,7 @@ counted as a duplicate, and what comes out differently changes the record that i
 from collections.abc import Iterable, Sequence
 
 from service.phases import Phase
+from service.planner import Plan
 from state.ledger import Ledger, Tx
 
 _NOTES = ("extracted", "way", "gap", "source_total")
@@ -33,6 +34,15 @@ async def read_again(
         await ledger.slices.forget(tx, stream)
     await ledger.facts.drop(tx, gone)
     return [phase.name for phase in concerned]
+
+
+async def read_window(
+    tx: Tx, ledger: Ledger, phases: Sequence[Phase], stream: str, plan: Plan
+) -> None:
+    """Let a stream be read by `plan` alone, in `tx`: the gates of all phases it feeds are open then."""
+    await read_again(tx, ledger, phases, [stream])
+    await ledger.slices.plan(tx, stream, plan.slices)
+    await ledger.facts.set(tx, f"way.{stream}", plan.way)
 
 
 async def sighted_before(ledger: Ledger, phase: str) -> int:

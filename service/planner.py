@@ -23,6 +23,8 @@ SEARCH_PAGE_ROWS = 500
 TIME_OUTS_TO_SPLIT = 4
 LIST, WINDOWS, LIST_AND_WINDOWS = "list", "search windows", "list and search windows"
 _MS = 1000
+# Search holds what was touched within two years (kustomer facts, section 5); a month of care.
+_RECENT_MS = 700 * 86_400 * _MS
 
 
 class WindowTooDense(DeskferryError):
@@ -91,6 +93,22 @@ class Planner:
             return LIST
         return WINDOWS if search.archive else LIST_AND_WINDOWS
 
+    async def changed(self, phase: Phase, low_ms: int, high_ms: int) -> Plan:
+        """Return the slices of what changed in [low, high), in epoch ms; none when nothing did.
+
+        Deleted records are among them, as far as the source shows any. A record that changes enters the
+        index of the last two years again; only where a window reaches back that far is the archive asked
+        as well. A stream without a search is listed whole. Raises as `plan`.
+        """
+        search = phase.stream.search
+        if search is None:
+            return Plan(list_slices(phase), "list")
+        spans = [_Span(search.updated, low_ms, high_ms)]
+        slices = await self._cut(search, spans, archive=False, deleted=True)
+        if search.archive and low_ms < self._now_ms - _RECENT_MS:
+            slices += await self._cut(search, spans, archive=True, deleted=True)
+        return Plan(slices, "changed window")
+
     async def source_total(self, phase: Phase) -> int | None:
         """Ask search how many rows there are; None when it cannot tell (a role, a capped total).
 
@@ -148,7 +166,13 @@ class Planner:
         return await self._cut(search, [_Span(search.created, start, self._now_ms + 1)], archive)
 
     async def _cut(
-        self, search: SearchContext, spans: list[_Span], archive: bool, time_outs: int = 0
+        self,
+        search: SearchContext,
+        spans: list[_Span],
+        archive: bool,
+        time_outs: int = 0,
+        *,
+        deleted: bool = False,
     ) -> list[dict[str, Any]]:
         """Bisect the last span until it fits the cap; keep the outer spans as fixed criteria.
 
@@ -158,7 +182,12 @@ class Planner:
         criteria = [rule for span in spans for rule in span.criteria()]
         patient = time_outs >= TIME_OUTS_TO_SPLIT or spans[-1].end - spans[-1].start <= 1
         try:
-            total = await self._count(search, criteria, archive=archive, patient=patient) or 0
+            total = (
+                await self._count(
+                    search, criteria, archive=archive, patient=patient, deleted=deleted
+                )
+                or 0
+            )
         except SearchTimedOut:
             if patient:
                 raise
@@ -167,7 +196,7 @@ class Planner:
         if total == 0:
             return []
         if total < SEARCH_CAP_ROWS:
-            return [_window(search, criteria, archive, total)]
+            return [_window(search, criteria, archive, total, deleted=deleted)]
         *outer, last = spans
         if last.end - last.start > 1:
             middle = (last.start + last.end) // 2
@@ -175,16 +204,20 @@ class Planner:
                 _Span(last.attribute, last.start, middle),
                 _Span(last.attribute, middle, last.end),
             )
-            parts = [await self._cut(search, [*outer, half], archive, time_outs) for half in halves]
+            parts = [
+                await self._cut(search, [*outer, half], archive, time_outs, deleted=deleted)
+                for half in halves
+            ]
             return [*parts[0], *parts[1]]
         if outer:
             raise WindowTooDense(
                 f"More than {SEARCH_CAP_ROWS} records of {search.name} share one millisecond.",
                 next_step="Ask Kustomer support to lift the list cap for this org, then run again.",
             )
-        return await self._cut(
-            search, [last, _Span(search.updated, last.start, self._now_ms + 1)], archive
-        )
+        other = search.created if last.attribute == search.updated else search.updated
+        start = 0 if other == search.created else last.start
+        second = _Span(other, start, self._now_ms + 1)
+        return await self._cut(search, [last, second], archive, deleted=deleted)
 
     async def _earliest(self, search: SearchContext, *, archive: bool) -> int | None:
         query = SearchQuery(search.name, [], [{search.created: "asc"}], archive=archive)
@@ -201,8 +234,15 @@ class Planner:
         *,
         archive: bool,
         patient: bool = False,
+        deleted: bool = False,
     ) -> int | None:
-        query = SearchQuery(search.name, criteria, [{search.created: "asc"}], archive=archive)
+        query = SearchQuery(
+            search.name,
+            criteria,
+            [{search.created: "asc"}],
+            archive=archive,
+            include_deleted=deleted,
+        )
         return (await self._client.search_page(query, 1, page_size=1, patient=patient)).total
 
 
@@ -231,9 +271,15 @@ def list_slices(phase: Phase) -> list[dict[str, Any]]:
 
 
 def _window(
-    search: SearchContext, criteria: list[Mapping[str, Any]], archive: bool, total: int
+    search: SearchContext,
+    criteria: list[Mapping[str, Any]],
+    archive: bool,
+    total: int,
+    *,
+    deleted: bool,
 ) -> dict[str, Any]:
     return {
+        "deleted": deleted,
         "kind": "window",
         "context": search.name,
         "criteria": criteria,

@@ -21,6 +21,7 @@ from service.flow import Flow
 from service.identity import check_identity
 from service.ledger import open_ledger
 from service.mapped import load_mapping, read_phases
+from service.marks import settle_marks
 from service.names import read_lookups
 from service.pages import PageQueue
 from service.passes import sighted_before
@@ -103,6 +104,7 @@ class Migration:
                 kept="Everything done so far is kept.",
                 next_step="Run migrate again to go on from here.",
             )
+            await settle_marks(ledger, self._phases)
             outcome = await self._conclude(ledger, before)
             entry.ended_with = outcome.exit_code
             return outcome

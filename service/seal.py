@@ -15,6 +15,7 @@ from service.crash_points import reach
 from service.pages import PageQueue
 from service.phases import Phase
 from service.progress import PhaseProgress
+from service.removals import GONE_DIGEST, removal
 from service.repeats import Repeats
 from service.unsealed import PhaseRows, Transformer, Unsealed
 from state.ledger import Ledger, Tx
@@ -111,11 +112,33 @@ class Sealer:
         repeated = await Repeats(self._ledger, phase).put(tx, held)
         books = self._ledger.books
         await books.add(tx, phase.name, extracted=rows.extracted, duplicates=repeated)
+        repeated += await self._note_deleted(tx, phase, rows.deleted)
         for reason, count in rows.skipped.items():
             await books.add_reason(tx, phase.name, "skipped", reason, count)
         for line, count in rows.emptied.items():
             await books.add_reason(tx, phase.name, "emptied", line, count)
         return len(held), repeated
+
+    async def _note_deleted(self, tx: Tx, phase: Phase, ids: Sequence[str]) -> int:
+        """Skip records that were deleted, and let those that are loaded follow; returns how many are."""
+        if not ids:
+            return 0
+        there = await self._ledger.crosswalk.standing(phase.kind, sorted(set(ids)))
+        loaded = {key for key, _ in there}
+        entries = [
+            removal(phase, place, found)
+            for place, found in there.items()
+            if found.digest != GONE_DIGEST
+        ]
+        if entries:
+            await self._ledger.rows.put(tx, entries)
+        known = sum(each in loaded for each in ids)
+        await self._ledger.books.add(tx, phase.name, duplicates=known)
+        if known < len(ids):
+            await self._ledger.books.add_reason(
+                tx, phase.name, "skipped", "deleted", len(ids) - known
+            )
+        return known
 
     async def freed(self, size_bytes: int) -> None:
         """Note that harvested batches gave back spool room (bytes)."""

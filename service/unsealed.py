@@ -35,6 +35,7 @@ class PhaseRows:
     columns: dict[tuple[str, int], BatchColumns] = field(default_factory=dict)
     held: list[tuple[HeldRecord, bytes, tuple[int, int]]] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
     emptied: dict[str, int] = field(default_factory=dict)
     extracted: int = 0
 
@@ -142,6 +143,9 @@ def _note_exceptions(page: SourcePage, block: Block, into: PhaseRows) -> None:
     if block.held:
         into.held += [(held, orjson.dumps({"record": held.row}), place) for held in block.held]
     for skipped in block.skipped:
+        if skipped.reason == "deleted":
+            into.deleted.append(skipped.source_id)
+            continue
         into.skipped[skipped.reason] = into.skipped.get(skipped.reason, 0) + 1
 
 

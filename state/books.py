@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from state.database import Database, Tx
 from state.queries import load
 
-_BY_REASON = ("skipped", "emptied", "row:held", "row:failed", "change:held", "change:failed")
+_BY_REASON = (
+    "skipped",
+    "deleted",
+    "emptied",
+    "row:held",
+    "row:failed",
+    "change:held",
+    "change:failed",
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,7 @@ class Book:
     `changed` counts changes that were made of records in Salesforce; `changes_held` and
     `changes_failed` count, by reason, those that were not, `changes_pending` those still to be sent.
     The records themselves are among the loaded ones, and their sightings among the duplicates.
+    `deleted` counts loaded records whose source was deleted since, by what the rule did.
     `emptied` is beside the books: lines that were left empty, because their value did not fit, in rows
     that were made, by what the line and the reason are. Such a record is in another account, too.
     """
@@ -37,6 +46,7 @@ class Book:
     changes_failed: dict[str, int] = field(default_factory=dict)
     changes_pending: int = 0
     emptied: dict[str, int] = field(default_factory=dict)
+    deleted: dict[str, int] = field(default_factory=dict)
 
     @property
     def difference(self) -> int:
@@ -76,6 +86,7 @@ def book_of(lines: Iterable[tuple[str, str, int]]) -> Book:
         changes_failed=by_reason["change:failed"],
         changes_pending=changes_pending,
         emptied=by_reason["emptied"],
+        deleted=by_reason["deleted"],
     )
 
 

@@ -14,6 +14,7 @@ from state.keys import decode_id, encode_id, encode_ids
 from state.queries import load
 
 UNCLAIMED = 0
+REMOVED = "removed"
 _EXPORT_ROWS = 5_000
 
 
@@ -173,6 +174,18 @@ class Crosswalk:
             for key, (_, part, target, version, digest) in zip(keys, entries, strict=True)
         ]
         return await tx.run_many(self._sql["revise"], rows)
+
+    async def remove(self, tx: Tx, kind: str, places: Sequence[tuple[str, int]]) -> None:
+        """Note that the records of (source id, part) were deleted because their sources were."""
+        numbers = await self._numbers_of(tx, (kind, REMOVED))
+        rows = [(numbers[1], numbers[0], encode_id(key), part) for key, part in places]
+        await tx.run_many(self._sql["remove"], rows)
+
+    async def forget(self, tx: Tx, kind: str, places: Sequence[tuple[str, int]]) -> None:
+        """Forget (source id, part), so that it can be made anew."""
+        numbers = await self._numbers_of(tx, (kind,))
+        rows = [(numbers[0], encode_id(key), part) for key, part in places]
+        await tx.run_many(self._sql["forget"], rows)
 
     async def origins(self, kind: str, ids: Sequence[str]) -> dict[str, str]:
         """Return how each known source id came here (`loaded`, `found`, `matched`)."""

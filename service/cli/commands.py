@@ -6,6 +6,7 @@ COMMANDS = (
     "map",
     "schema",
     "migrate",
+    "delta",
     "retry",
     "status",
     "trace",

@@ -54,6 +54,7 @@ class BookFacts(Document):
     """Distinct source records of one phase; skipped, held and failed by reason.
 
     `changed` counts the changes made of records in Salesforce, `changes_` those that were not.
+    `deleted`: loaded records that were deleted in Kustomer since, by what the rule did.
     `emptied`: lines left empty because a value did not fit, by `Object.Field: reason`; their records
     are in other accounts.
     """
@@ -71,6 +72,7 @@ class BookFacts(Document):
     changes_failed: dict[str, int]
     changes_pending: int
     emptied: dict[str, int]
+    deleted: dict[str, int]
 
 
 class MigrateDocument(Document):
@@ -81,6 +83,13 @@ class MigrateDocument(Document):
     jobs_sent: int
     seconds: float
     phases: dict[str, BookFacts]
+
+
+class DeltaDocument(MigrateDocument):
+    """`deskferry delta`. `behind_seconds`: how old what was seen of each stream is, by now."""
+
+    passes: int
+    behind_seconds: dict[str, float]
 
 
 class RetryLineFacts(Document):

@@ -36,7 +36,7 @@ def migrate(
             facts = {"exit_code": outcome.exit_code, **summary(outcome)}
             print_document(MigrateDocument, facts)
         else:
-            _print(outcome)
+            print_outcome(outcome)
         return outcome.exit_code
 
     run_command(options, work)
@@ -53,7 +53,8 @@ def summary(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _print(outcome: Outcome) -> None:
+def print_outcome(outcome: Outcome) -> None:
+    """Print the books of all phases."""
     typer.echo(
         f"{'phase':<14}{'extracted':>11}{'duplicates':>12}{'loaded':>10}{'matched':>9}{'skipped':>9}"
         f"{'held':>7}{'failed':>8}{'changed':>9}"

@@ -33,6 +33,10 @@ WHERE kind = ? AND source_id IN (/*keys*/)
 -- name: revise
 UPDATE crosswalk SET version_ms = ?1, digest = ?2
 WHERE kind = ?3 AND source_id = ?4 AND part = ?5 AND target_id = ?6 AND digest != ?2
+-- name: remove
+UPDATE crosswalk SET origin = ? WHERE kind = ? AND source_id = ? AND part = ?
+-- name: forget
+DELETE FROM crosswalk WHERE kind = ? AND source_id = ? AND part = ?
 -- name: origins
 SELECT source_id, origin FROM crosswalk WHERE kind = ? AND part = 0 AND source_id IN (/*keys*/)
 -- name: taken

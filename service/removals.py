@@ -1,0 +1,197 @@
+"""What becomes in Salesforce of records that were deleted, or messages that were redacted, in Kustomer.
+
+By the rule `delta.deletes` a record is kept, marked with the time, or deleted. A record that others have
+written to is never deleted, nor one that was there before the migration. An e-mail cannot be changed, so
+a redacted one is deleted and made anew: its old text must not stay readable. All of it is done by id, and
+doing it twice is doing it once; what was done is noted afterwards.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import orjson
+
+from connectors.salesforce.client import RowOutcome, SalesforceClient
+from connectors.salesforce.records import MOST_ROWS
+from connectors.salesforce.retrieve import retrieve
+from service.changes import CONFLICT, GONE, TOUCHED_BY
+from service.crash_points import reach
+from service.phases import Phase
+from service.progress import PhaseProgress
+from service.runners import runners
+from state.crosswalk import Standing
+from state.ledger import Ledger, Tx
+from state.rows import RowEntry
+from transforms.compile import Table
+
+DeleteRule = Literal["keep", "mark", "delete"]
+DELETED = "deleted"
+REDACTED = "redacted"
+MARK_FIELD = "Kustomer_Deleted_At__c"
+# Stands where the digest of the last version did; no row has it, so a record that comes back differs.
+GONE_DIGEST = b"deleted-upstream"
+_ALREADY = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
+Place = tuple[str, int]
+
+
+def removal(phase: Phase, place: Place, there: Standing) -> RowEntry:
+    """The row that lets what became of a deleted record follow it."""
+    source_id, part = place
+    payload = {"version": there.version_ms}
+    return RowEntry(
+        phase.name,
+        source_id,
+        part,
+        "pending",
+        DELETED,
+        "",
+        "",
+        orjson.dumps(payload),
+        object=there.object,
+        change=True,
+    )
+
+
+def is_removal(row: RowEntry) -> bool:
+    """Tell whether a row to be sent is one for this actor."""
+    return row.change and row.reason in (DELETED, REDACTED)
+
+
+class Removals:
+    """Settles removals of one target table of one phase."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        client: SalesforceClient,
+        phase: Phase,
+        table: Table,
+        progress: PhaseProgress,
+        rule: DeleteRule,
+    ) -> None:
+        self._ledger = ledger
+        self._client = client
+        self._phase = phase
+        self._table = table
+        self._progress = progress
+        self._rule: DeleteRule = rule
+        if rule == "mark" and MARK_FIELD not in table.shapes:
+            self._rule = "keep"  # there is nothing to mark it with
+
+    async def settle(self, rows: Sequence[RowEntry]) -> None:
+        """Do what the rule says for each row, then note it; after a crash it is done again."""
+        ids = sorted({row.source_id for row in rows})
+        standing = await self._ledger.crosswalk.standing(self._phase.kind, ids)
+        known = {(row.source_id, row.part): row for row in rows}
+        touched = await self._touched(standing)
+        gone: list[RowEntry] = []
+        anew: list[RowEntry] = []
+        held: list[RowEntry] = []
+        for place, row in known.items():
+            there = standing.get(place)
+            if there is None:
+                held.append(_held(row, GONE))
+            elif row.reason == REDACTED:
+                anew.append(row)
+            elif there.target_id in touched and self._rule == "delete":
+                held.append(_held(row, CONFLICT))
+            else:
+                gone.append(row)
+        refused = await self._send(gone, anew, standing)
+        reach("removal-sent")
+        held += [_held(known[place], code) for place, code in refused.items()]
+        async with self._ledger.write() as tx:
+            await self._note_gone(tx, [r for r in gone if _place(r) not in refused], standing)
+            await self._note_anew(tx, [r for r in anew if _place(r) not in refused])
+            await self._ledger.rows.put(tx, held)
+            reach("removal-uncommitted")
+
+    async def _touched(self, standing: Mapping[Place, Standing]) -> set[str]:
+        if self._rule != "delete":
+            return set()
+        ids = sorted({each.target_id for each in standing.values()})
+        there = await retrieve(self._client, self._table.object, ids, [TOUCHED_BY])
+        ours = await runners(self._ledger, self._client)
+        last = {target for target, each in there.items() if str(each.get(TOUCHED_BY)) not in ours}
+        return last | await self._ledger.conflicts.touched(self._table.object, ids)
+
+    async def _send(
+        self,
+        gone: Sequence[RowEntry],
+        anew: Sequence[RowEntry],
+        standing: Mapping[Place, Standing],
+    ) -> dict[Place, str]:
+        """Tell Salesforce; returns the codes of refusals."""
+        ours = [row for row in gone if standing[_place(row)].origin != "matched"]
+        deleted = [*anew, *(ours if self._rule == "delete" else ())]
+        refused = await self._call("DELETE", deleted, standing)
+        if self._rule == "mark":
+            refused |= await self._call("PATCH", gone, standing)
+        return refused
+
+    async def _call(
+        self,
+        method: Literal["PATCH", "DELETE"],
+        rows: Sequence[RowEntry],
+        standing: Mapping[Place, Standing],
+    ) -> dict[Place, str]:
+        refused: dict[Place, str] = {}
+        for start in range(0, len(rows), MOST_ROWS):
+            some = rows[start : start + MOST_ROWS]
+            records = [self._record(method, row, standing[_place(row)]) for row in some]
+            outcomes = await self._client.collections(method, records)
+            for row, outcome in zip(some, outcomes, strict=True):
+                if not _done(outcome):
+                    refused[_place(row)] = outcome.code or "refused"
+        return refused
+
+    def _record(self, method: str, row: RowEntry, there: Standing) -> dict[str, Any]:
+        record: dict[str, Any] = {
+            "attributes": {"type": self._table.object},
+            "Id": there.target_id,
+        }
+        if method == "PATCH":
+            version = orjson.loads(row.payload or b"{}").get("version") or 0
+            moment = datetime.fromtimestamp(version / 1000, UTC).replace(microsecond=0)
+            record[MARK_FIELD] = moment.isoformat().replace("+00:00", "Z")
+        return record
+
+    async def _note_gone(
+        self, tx: Tx, rows: Sequence[RowEntry], standing: Mapping[Place, Standing]
+    ) -> None:
+        crosswalk, kind = self._ledger.crosswalk, self._phase.kind
+        places = [_place(row) for row in rows]
+        entries = [
+            (*at, standing[at].target_id, standing[at].version_ms, GONE_DIGEST) for at in places
+        ]
+        await crosswalk.revise(tx, kind, entries)
+        if self._rule == "delete":
+            removed = [at for at in places if standing[at].origin != "matched"]
+            await crosswalk.remove(tx, kind, removed)
+        await self._ledger.rows.drop(tx, self._phase.name, places)
+        firsts = sum(part == 0 for _, part in places)
+        await self._ledger.books.add_reason(tx, self._phase.name, DELETED, self._rule, firsts)
+
+    async def _note_anew(self, tx: Tx, rows: Sequence[RowEntry]) -> None:
+        """Let replaced rows be sent as new ones."""
+        places = [_place(row) for row in rows]
+        await self._ledger.crosswalk.forget(tx, self._phase.kind, places)
+        again = [replace(row, change=False, state="pending", attempts=0, tries=0) for row in rows]
+        await self._ledger.rows.put(tx, again)
+        firsts = sum(part == 0 for _, part in places)
+        await self._ledger.books.add(tx, self._phase.name, loaded=-firsts)
+        self._progress.loaded -= firsts
+
+
+def _place(row: RowEntry) -> Place:
+    return row.source_id, row.part
+
+
+def _held(row: RowEntry, reason: str) -> RowEntry:
+    return replace(row, state="held", reason=reason, attempts=0, tries=0)
+
+
+def _done(outcome: RowOutcome) -> bool:
+    return outcome.success or outcome.code in _ALREADY
