@@ -53,11 +53,13 @@ class Churn:
         """Change what is given; raises `ChurnInvalid` and changes nothing for what cannot be.
 
         `rate`; `seed` (begins that seed's writes anew); `for_s` seconds from now, or `writes` from
-        now, after which it rests; `weights` by kind of write, the others then being 0.
+        now, after which it rests; `weights` by kind of write, the others then being 0 (they stay
+        so until others are given; None for the usual ones).
         """
         _check(given)
         if "weights" in given:
-            self._weights = {each: given["weights"].get(each, 0) for each in WEIGHTS}
+            weights = WEIGHTS if given["weights"] is None else given["weights"]
+            self._weights = {each: weights.get(each, 0) for each in WEIGHTS}
         if "seed" in given:
             self._begin(given["seed"])
         if "rate" in given:
@@ -148,7 +150,7 @@ def _check(given: dict[str, Any]) -> None:
         value = given.get(name, 0)
         if value is not None and (type(value) is not int or (name == "writes" and value < 0)):
             raise ChurnInvalid(f"{name} is a whole number.")
-    weights = given.get("weights", {"message.create": 1})
+    weights = WEIGHTS if given.get("weights") is None else given["weights"]
     known = isinstance(weights, dict) and weights.keys() <= WEIGHTS.keys()
     if not known or not all(type(each) is int and each >= 0 for each in weights.values()):
         raise ChurnInvalid("Weights are whole numbers by kind of write.")

@@ -43,6 +43,8 @@ class Maker:
         self.serial += 1
         kind, _, what = name.partition(".")
         held = row.resource["attributes"]
+        if kind == "kobject":
+            return self._kobject(held)
         match what:
             case "name":
                 return self._named(kind)
@@ -64,6 +66,16 @@ class Maker:
                 return {"assignedTeams": self._some("team", 1)}
         text = f"{self._texts.body()} [{self.serial}]"[-10_240:]
         return {"body": text} if kind == "note" else {"preview": text}
+
+    def _kobject(self, held: dict[str, Any]) -> dict[str, Any]:
+        """Another title, and other numbers where it has some: klasses differ in what they have."""
+        custom = held.get("custom") or {}
+        numbers = {
+            name: self.serial
+            for name, value in custom.items()
+            if name.endswith("Num") and type(value) in (int, float)
+        }
+        return {"title": f"Changed {self.serial}", "custom": {**custom, **numbers}}
 
     def status(self, held: dict[str, Any], now: str) -> dict[str, Any]:
         """Another status than `held` has, with what the API keeps of the change."""

@@ -23,6 +23,8 @@ WEIGHTS = {
     "customer.tags": 15,
     "customer.custom": 30,
     "company.custom": 10,
+    "kobject.edit": 15,
+    "kobject.hard_delete": 2,
     "conversation.name": 20,
     "conversation.status": 120,
     "conversation.priority": 30,

@@ -248,6 +248,13 @@ async def test_what_cannot_be_is_refused_and_changes_nothing(given: Any) -> None
         assert (await client.admin("GET", "churn")).json() == before
 
 
+async def test_weights_stay_until_others_are_given() -> None:
+    async with desk() as client:
+        await client.churn(burst=5, weights={"company.create": 1})
+        assert (await client.churn(burst=5))["by_kind"] == {"company.create": 10}
+        assert len((await client.churn(burst=50, weights=None))["by_kind"]) > 5
+
+
 async def test_an_empty_org_has_nothing_to_edit_and_says_so() -> None:
     empty = {"customers": 0, "conversations": 0, "messages": 0, "notes": 0, "companies": 0}
     async with desk(**empty) as client:
