@@ -29,7 +29,6 @@ TYPES = {
     "attachment": "attachments",
 }
 PARENTS = ("conversation", "customer", "company", "message", "source", "target")
-_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _BY_ID = attrgetter("id")
 
 
@@ -75,6 +74,7 @@ class Row:
 
 
 NO_ID = "__no_id"
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 
 
 def make_row(record: dict[str, Any]) -> Row:
