@@ -50,6 +50,11 @@ def kustomer(
     rich: bool = typer.Option(False, "--rich", help="Klasses and attributes of every type."),
     chaos: float = typer.Option(0.0, min=0, max=1, help="Share of all calls that go wrong."),
     chaos_seed: int = typer.Option(1, help="Seed of what goes wrong."),
+    churn: float = typer.Option(0.0, min=0, max=1000, help="Writes a second while it serves."),
+    churn_seed: int = typer.Option(1, help="Seed of what is written."),
+    churn_for: float | None = typer.Option(None, min=0, help="Seconds of churn; none: no end."),
+    churn_writes: int | None = typer.Option(None, min=0, help="Writes of churn; none: no end."),
+    truth: Path | None = typer.Option(None, help="File for the log of all writes."),  # noqa: B008
     effect_log: Path | None = typer.Option(None, help="File for the log of changes."),  # noqa: B008
 ) -> None:
     """Serve a Kustomer org; its address is printed as one JSON line."""
@@ -73,6 +78,11 @@ def kustomer(
         index_lag_s=index_lag,
         wild=wild,
         rich=rich,
+        churn_rate=churn,
+        churn_seed=churn_seed,
+        churn_for_s=churn_for,
+        churn_writes=churn_writes,
+        truth_log=truth,
         effect_log=effect_log,
         chaos_rate=chaos,
         chaos_seed=chaos_seed,

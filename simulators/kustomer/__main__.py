@@ -10,7 +10,7 @@ from simulators.kustomer.serve import serve_kustomer
 from simulators.kustomer.settings import KustomerSettings
 from simulators.serving import announce
 
-_PATHS = ("dataset", "texts", "effect_log")
+_PATHS = ("dataset", "texts", "effect_log", "truth_log")
 _NUMBERS = {
     "seed": int,
     "companies": int,
@@ -31,6 +31,10 @@ _NUMBERS = {
     "index_lag_s": float,
     "latency_s": float,
     "now": float,
+    "churn_rate": float,
+    "churn_seed": int,
+    "churn_for_s": float,
+    "churn_writes": int,
 }
 _TEXTS = ("api_key", "org_id", "org_name", "error_style", "reset_form")
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from simulators.chaos import Chaos, ChaosInvalid
 from simulators.faults import Fault
 from simulators.kustomer import chaos
-from simulators.kustomer.changes import Changes
+from simulators.kustomer.changes import Changes, Stamps
 from simulators.kustomer.desk import Desk
 from simulators.kustomer.faults import KINDS, FaultyOrg
 from simulators.kustomer.org import Row
@@ -53,19 +53,32 @@ class Admin:
     async def dump(self, request: Request) -> Response:
         """JSON lines: the records of a kind, or all, as the API gives them.
 
-        Deleted ones are among them, with `attributes.deleted`.
+        Deleted ones are among them, with `attributes.deleted`. With `?fates=true` those that are
+        gone say what became of them, in a key `gone` that the API does not have: `deleted`,
+        `merged` with `into`; and records deleted for good have a line with nothing else.
         """
         org = self._desk.org
         kind = request.query_params.get("kind")
         kinds = [kind] if kind else sorted(org.shelves)
+        fates = request.query_params.get("fates") == "true"
 
         def lines() -> Iterator[bytes]:
             for each in kinds:
                 rows = list(org.shelves[each].everything)
                 for start in range(0, len(rows), _LINES):
-                    yield b"".join(row.body + b"\n" for row in rows[start : start + _LINES])
+                    shown = rows[start : start + _LINES]
+                    yield b"".join(self._line(row, fates=fates) for row in shown)
+                for gone in self._desk.truth.hard_deleted(each) if fates else ():
+                    told = {"type": each, "id": gone, "gone": {"fate": "hard_deleted"}}
+                    yield orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
 
         return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+    def _line(self, row: Row, *, fates: bool) -> bytes:
+        fate = self._desk.truth.fate(row) if fates else None
+        if fate is None:
+            return row.body + b"\n"
+        return orjson.dumps({**row.resource, "gone": fate}, option=orjson.OPT_APPEND_NEWLINE)
 
     async def set_faults(self, request: Request) -> Response:
         """POST adds a rule, DELETE takes all away."""
@@ -119,8 +132,8 @@ class Admin:
             hard = request.query_params.get("hard") == "true"
             done = self._changes.delete(kind, record_id, hard=hard)
             return Response(status_code=204 if done else 404)
-        touch = request.query_params.get("touch") != "false"
-        return _row(self._changes.update(kind, record_id, await _body(request), touch=touch))
+        stamps: Stamps = "none" if request.query_params.get("touch") == "false" else "edit"
+        return _row(self._changes.update(kind, record_id, await _body(request), stamps=stamps))
 
     async def whole_record(self, request: Request) -> Response:
         """A whole resource, stored or removed as it is: nothing is stamped."""

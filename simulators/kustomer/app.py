@@ -4,15 +4,19 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import anyio
 import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from simulators.chaos import Chaos
 from simulators.kustomer.admin import Admin
+from simulators.kustomer.audit import AuditLogs
 from simulators.kustomer.chaos import KINDS
+from simulators.kustomer.churn import Churn
+from simulators.kustomer.churn_admin import ChurnAdmin
 from simulators.kustomer.desk import Desk
-from simulators.kustomer.faults import FaultyOrg
+from simulators.kustomer.faults import FaultyOrg, Sleep
 from simulators.kustomer.files import Files
 from simulators.kustomer.klasses import Klasses
 from simulators.kustomer.lists import Lists
@@ -23,21 +27,36 @@ from simulators.kustomer.settings import KustomerSettings
 
 
 def create_app(
-    org: Org, settings: KustomerSettings, clock: Callable[[], float] = time.time
+    org: Org,
+    settings: KustomerSettings,
+    clock: Callable[[], float] = time.time,
+    sleep: Sleep = anyio.sleep,
 ) -> FaultyOrg:
-    """Return the ASGI app, with its admin side-door under `/__admin`. `clock` in epoch seconds."""
+    """Return the ASGI app, with its admin side-door under `/__admin`. `clock` in epoch seconds.
+
+    `sleep` is what faults and churn wait by.
+    """
     desk = Desk(org, settings, clock)
+    churn = Churn(desk, sleep)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        await anyio.to_thread.run_sync(desk.journal.close)
+        churn.begin()
+        async with anyio.create_task_group() as group:
+            group.start_soon(churn.run)
+            yield
+            group.cancel_scope.cancel()
+        for log in (desk.journal, desk.truth):
+            await anyio.to_thread.run_sync(log.close)
 
     served = Starlette(routes=_api_routes(desk), lifespan=lifespan)
-    door = FaultyOrg(served, desk)
+    door = FaultyOrg(served, desk, sleep)
     if settings.chaos_rate:
         door.chaos = Chaos(KINDS, settings.chaos_rate, settings.chaos_seed)
-    served.router.routes[:0] = Admin(desk, door).routes()
+    served.router.routes[:0] = [
+        *Admin(desk, door).routes(),
+        *ChurnAdmin(desk, churn).routes(),
+    ]
     return door
 
 
@@ -58,6 +77,7 @@ def _api_routes(desk: Desk) -> list[Route]:
             guard(searching.search, role="search.create"),
             methods=["POST"],
         ),
+        Route("/v1/audit-logs", guard(AuditLogs(desk).listed, role="audit_logs")),
         Route("/v1/attachments/{ids}", guard(files.outbound)),
         Route("/v1/klasses/{name}", guard(klasses.one_or_all)),
         Route("/v1/klasses/{name}/{id}", guard(klasses.record)),

@@ -1,140 +1,248 @@
 """Changes to an org while it runs, with what they do to other records (kustomer facts, section 7)."""
 
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
 
 from simulators.kustomer.desk import PLURALS, Desk
-from simulators.kustomer.org import Row
+from simulators.kustomer.merging import joined
+from simulators.kustomer.org import PARENTS, Row, related
 from simulators.kustomer.resource import resource
+from simulators.kustomer.truth import Write
 
-_CHILDREN = {
+CHILDREN = {
     "conversation": ("message", "note"),
     "customer": ("conversation", "message", "note", "kobject"),
     "message": ("attachment",),
 }
-_UNION = ("emails", "phones", "socials", "locations", "watchers", "tags", "urls", "externalIds")
+_PATHS = {kind: plural for plural, kind in PLURALS.items()} | {"customer_merge": "customers/merges"}
+# What a new record has beside its times: `modifiedAt` and `rev` are not on each kind.
+_NOT_MODIFIED = frozenset(("kobject", "customer_merge"))
+_NO_REV = frozenset(("note", "customer_merge"))
+# `edit` is the write of a user or key. `system` moves `updatedAt` and `rev` but not `modifiedAt`;
+# `derived` moves `rev` alone, as counters were seen to; `none` leaves all three.
+Stamps = Literal["edit", "system", "derived", "none"]
+Given = dict[str, Any]
 
 
 class Changes:
-    """Writes as agents would make them: `rev` and `updatedAt` move on with each."""
+    """Writes as they reach the org, each with its line in the log of the truth.
 
-    def __init__(self, desk: Desk) -> None:
+    `by` says in that log whose writes they are. What a write does beyond its own record is done
+    here only where the write cannot be without it: a deletion's and a merge's children.
+    """
+
+    def __init__(self, desk: Desk, by: str = "admin") -> None:
         self._desk = desk
-        self._made = 0
+        self._by = by
+        self._open: Write | None = None
 
     def stamp(self) -> str:
         """Now, by the org's own clock, in the API's form."""
-        moment = datetime.fromtimestamp(self._desk.now_ms() // 1000, UTC)
-        return f"{moment:%Y-%m-%dT%H:%M:%S}.{self._desk.now_ms() % 1000:03d}Z"
+        return self._desk.stamp(self._desk.now_ms())
 
-    def create(self, kind: str, given: dict[str, Any]) -> Row:
+    @contextmanager
+    def written(self, name: str, kind: str, record_id: str) -> Iterator[Write]:
+        """Everything changed inside is one write; it is part of the outer one where there is one."""
+        if self._open is not None:
+            yield self._open
+            return
+        write = self._open = Write(name, kind, record_id, self._by)
+        try:
+            yield write
+        finally:
+            self._open = None
+        self._desk.truth.append(write, self.stamp())
+
+    def create(self, kind: str, given: Given) -> Row:
         """Make a record; an id is made unless one is given."""
-        self._made += 1
+        record_id = str(given.get("id") or self._desk.new_id())
         now = self.stamp()
-        made = f"{self._desk.now_ms() // 1000:08x}{'f' * 4}{self._made:012x}"
-        record_id = str(given.get("id") or made)
-        plural = next((name for name, each in PLURALS.items() if each == kind), f"{kind}s")
-        timed = {"createdAt": now, "updatedAt": now, "modifiedAt": now, "rev": 1}
+        timed: Given = {"createdAt": now, "updatedAt": now}
+        if kind not in _NOT_MODIFIED:
+            timed["modifiedAt"] = now
+        if kind not in _NO_REV:
+            timed["rev"] = 0 if kind == "kobject" else 1
         record = resource(
             given.get("type", kind),
             record_id,
-            plural,
+            _PATHS.get(kind, f"{kind}s"),
             {**timed, **given.get("attributes", {})},
             given.get("relationships", {}),
             org_id=self._desk.settings.org_id,
         )
-        return self._put(record, "create")
+        with self.written(f"{kind}.create", kind, record_id) as write:
+            row = self._put(record, "create")
+            if (write.kind, write.id) == (kind, record_id):
+                write.attributes += given.get("attributes", {})
+            for name in PARENTS:
+                self._note_move(write, record, name, None, related(record, name))
+            self._audit("create", kind, record_id, user=related(record, "createdBy"))
+        return row
 
     def update(
-        self, kind: str, record_id: str, given: dict[str, Any], *, touch: bool = True
+        self, kind: str, record_id: str, given: Given, *, stamps: Stamps = "edit"
     ) -> Row | None:
         """Merge attributes and relationships into a record; None when there is none.
 
-        `touch=False` leaves `rev` and `updatedAt` alone, as derived counters do.
+        A relationship given as None is taken away. `updatedAt` may be given.
         """
         row = self._desk.org.shelves[kind].rows.get(record_id)
         if row is None:
             return None
         record = row.resource
-        attributes = record["attributes"]
-        attributes.update(given.get("attributes", {}))
-        record.setdefault("relationships", {}).update(given.get("relationships", {}))
-        if touch:
+        attributes, relations = record["attributes"], record.setdefault("relationships", {})
+        wanted, linked = given.get("attributes", {}), given.get("relationships", {})
+        with self.written(f"{kind}.update", kind, record_id) as write:
+            if stamps == "edit" and "deleted" not in wanted:
+                changes = {
+                    "attributes": _changed(attributes, wanted),
+                    "relationships": _changed(relations, linked),
+                }
+                by = linked.get("modifiedBy") or {}
+                user = (by.get("data") or {}).get("id")
+                self._audit("update", kind, record_id, user=user, changes=changes)
+            for name in PARENTS:
+                if name in linked:
+                    new = ((linked[name] or {}).get("data") or {}).get("id")
+                    self._note_move(write, record, name, related(record, name), new)
+            if (write.kind, write.id) == (kind, record_id):
+                write.attributes += (each for each in wanted if each not in write.attributes)
+            attributes.update(wanted)
+            relations.update(linked)
+            for name in [each for each, value in linked.items() if value is None]:
+                del relations[name]
+            self._stamp(kind, attributes, wanted, stamps)
+            return self._put(record, "update")
+
+    def _stamp(self, kind: str, attributes: Given, wanted: Given, stamps: Stamps) -> None:
+        if stamps == "none":
+            return
+        if kind not in _NO_REV:
             attributes["rev"] = int(attributes.get("rev") or 0) + 1
-            if "updatedAt" not in given.get("attributes", {}):
+        if stamps != "derived":
+            if "updatedAt" not in wanted:
                 attributes["updatedAt"] = self.stamp()
-            attributes["modifiedAt"] = attributes["updatedAt"]
-        return self._put(record, "update")
+            if stamps == "edit" and kind not in _NOT_MODIFIED:
+                attributes["modifiedAt"] = attributes["updatedAt"]
 
     def delete(self, kind: str, record_id: str, *, hard: bool = False) -> bool:
         """Delete a record, and a conversation's messages and notes with it; False for none.
 
         A soft delete leaves a tombstone for `includeDeleted`; a hard one leaves nothing.
         """
-        if record_id not in self._desk.org.shelves[kind].rows:
+        row = self._desk.org.shelves[kind].rows.get(record_id)
+        if row is None or (row.deleted and not hard):
             return False
-        for child in _CHILDREN.get(kind, ()) if kind != "customer" else ():
-            for row in list(self._desk.org.children(child, record_id)):
-                self.delete(child, row.id, hard=hard)
-        if hard:
-            self._desk.org.drop(kind, record_id)
-            self._log("delete", kind, record_id)
-            return True
-        gone = {"deleted": True, "deletedAt": self.stamp()}
-        self.update(kind, record_id, {"attributes": gone})
+        with self.written(f"{kind}.{'hard_delete' if hard else 'delete'}", kind, record_id):
+            for child in CHILDREN.get(kind, ()) if kind != "customer" else ():
+                for each in list(self._desk.org.children(child, record_id)):
+                    self.delete(child, each.id, hard=hard)
+            if hard:
+                self._desk.org.drop(kind, record_id)
+                self._told("hard_delete", kind, record_id)
+            else:
+                gone = {"deleted": True, "deletedAt": self.stamp()}
+                self.update(kind, record_id, {"attributes": gone})
+            self._desk.truth.ended(kind, record_id, "hard_deleted" if hard else "deleted")
+            self._audit("delete", kind, record_id)
         return True
 
     def merge(self, kind: str, source: str, target: str) -> Row | None:
         """Merge one customer or conversation into another; the children move, the source goes.
 
         Returns the record of the merge for customers, the survivor for conversations; None when
-        either is missing.
+        either is missing or gone.
         """
         rows = self._desk.org.shelves[kind].rows
-        if source not in rows or target not in rows or source == target:
+        pair = [rows[each] for each in (source, target) if each in rows]
+        if len(pair) < 2 or source == target or any(row.deleted for row in pair):
             return None
-        self._move(kind, source, target)
-        survivor = rows[target].resource["attributes"]
-        if kind == "conversation":
+        with self.written(f"{kind}.merge", kind, source) as write:
+            write.into = target
+            self.move(kind, source, target)
+            lost, kept = (row.resource for row in pair)
+            self.update(kind, target, joined(kind, lost, kept, self._desk.org))
             self.delete(kind, source)
-            return self.update(kind, target, {"attributes": {"mergedTarget": True}})
-        lost = rows[source].resource["attributes"]
-        joined = {
-            name: [
-                *survivor.get(name, ()),
-                *(x for x in lost[name] if x not in survivor.get(name, ())),
-            ]
-            for name in _UNION
-            if lost.get(name)
-        }
-        custom = {**(lost.get("custom") or {}), **(survivor.get("custom") or {})}
-        oldest = min(lost["createdAt"], survivor["createdAt"])
-        self.update(kind, target, {"attributes": {**joined, "custom": custom, "createdAt": oldest}})
-        self.delete(kind, source)
-        return self.create(
-            "customer_merge",
-            {
-                "attributes": {"status": "success"},
-                "relationships": {"source": _data(kind, source), "target": _data(kind, target)},
-            },
-        )
+            self._desk.truth.ended(kind, source, "merged", into=target)
+            ends = {"source": source, "target": target}
+            told = {name: {"op": "add", "after": each} for name, each in ends.items()}
+            self._audit("merge", kind, target, changes={"attributes": {}, "relationships": told})
+            if kind == "conversation":
+                return rows[target]
+            pairs = {"source": _data(kind, source), "target": _data(kind, target)}
+            given = {"attributes": {"status": "success"}, "relationships": pairs}
+            return self.create("customer_merge", given)
 
-    def _move(self, kind: str, source: str, target: str) -> None:
-        for child in _CHILDREN[kind]:
-            for row in list(self._desk.org.children(child, source)):
-                # Messages name the type of their customer in the plural.
-                named = "customers" if (kind, child) == ("customer", "message") else kind
-                link = {"links": {"self": f"/v1/{kind}s/{target}"}, **_data(named, target)}
-                self.update(child, row.id, {"relationships": {kind: link}})
+    def move(self, kind: str, source: str, target: str) -> None:
+        """Give every child of one record to another; what they were made and sent at stays.
 
-    def _put(self, record: dict[str, Any], verb: str) -> Row:
+        With the setting `moved_keep_times` their `updatedAt` stays as well.
+        """
+        self.give(kind, source, kind, target)
+
+    def give(self, kind: str, record_id: str, parent: str, target: str) -> None:
+        """Let every child of a record lead to another `parent`: its own, or one higher up."""
+        stamps: Stamps = "none" if self._desk.settings.moved_keep_times else "edit"
+        for child in CHILDREN[kind]:
+            for row in list(self._desk.org.children(child, record_id)):
+                self.update(child, row.id, relinked(child, parent, target), stamps=stamps)
+
+    def _put(self, record: Given, verb: str) -> Row:
+        kind = str(record["type"]).partition(".")[0]
+        old = self._desk.org.shelves[kind].rows.get(record["id"])
         row = self._desk.org.put(record)
-        self._log(verb, row.kind, row.id)
+        if not row.deleted:
+            self._desk.truth.lives(row.kind, row.id)
+        elif verb == "update" and old is not None and not old.deleted:
+            verb = "delete"
+        self._told(verb, row.kind, row.id)
         return row
 
-    def _log(self, verb: str, kind: str, record_id: str) -> None:
+    def _told(self, verb: str, kind: str, record_id: str) -> None:
         self._desk.journal.write(at=self._desk.clock(), change=verb, kind=kind, id=record_id)
+        if self._open is not None:
+            self._open.changed.append((kind, record_id, verb))
+
+    def _note_move(
+        self, write: Write, record: Given, name: str, old: str | None, new: str | None
+    ) -> None:
+        if old != new:
+            kind = str(record["type"]).partition(".")[0]
+            moved = {"kind": kind, "id": record["id"], "parent": name, "from": old, "to": new}
+            write.moved.append(moved)
+
+    def _audit(
+        self,
+        verb: str,
+        kind: str,
+        record_id: str,
+        *,
+        user: str | None = None,
+        changes: Given | None = None,
+    ) -> None:
+        at, entry = self._desk.now_ms(), self._desk.new_id()
+        self._desk.audit.note(entry, kind, record_id, verb, at=at, user=user, changes=changes)
 
 
-def _data(kind: str, record_id: str) -> dict[str, Any]:
+def relinked(child: str, kind: str, target: str) -> Given:
+    """What makes a child one of another parent; messages name a customer's type in the plural."""
+    named = "customers" if (kind, child) == ("customer", "message") else kind
+    held = {"links": {"self": f"/v1/{_PATHS[kind]}/{target}"}, **_data(named, target)}
+    return {"relationships": {kind: held}}
+
+
+def _changed(held: Given, wanted: Given) -> Given:
+    """Per name the operation and the values, in the form that events have (facts, 6.17)."""
+    found: Given = {}
+    for name, value in wanted.items():
+        if value != held.get(name):
+            before = {"before": held[name]} if held.get(name) is not None else {}
+            after = {} if value is None else {"after": value}
+            op = "remove" if value is None else "replace" if before else "add"
+            found[name] = {"op": op, **before, **after}
+    return found
+
+
+def _data(kind: str, record_id: str) -> Given:
     return {"data": {"type": kind, "id": record_id}}

@@ -5,18 +5,21 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
+from simulators.kustomer.audit import AuditLog
 from simulators.kustomer.journal import Journal
 from simulators.kustomer.limits import Window
 from simulators.kustomer.org import TYPES, Org
 from simulators.kustomer.replies import ApiError, error_reply
 from simulators.kustomer.search import SearchIndex
 from simulators.kustomer.settings import ApiKey, KustomerSettings
+from simulators.kustomer.truth import Truth
 
 Handler = Callable[[Request], Awaitable[Response]]
 PLURALS = {plural: kind for kind, plural in TYPES.items()} | {
@@ -33,7 +36,19 @@ BODY_LIMIT = 100_000
 # Where the role is not named after the kind (kustomer facts, section 1).
 _ROLES = {"outbound_account": "apps"}
 _ID = re.compile(r"[0-9a-f]{24}(,[0-9a-f]{24})*")
-_FIXED = frozenset(("dataset", "texts", "effect_log"))
+# Churn is changed through its own side-door.
+_FIXED = frozenset(
+    (
+        "dataset",
+        "texts",
+        "effect_log",
+        "truth_log",
+        "churn_rate",
+        "churn_seed",
+        "churn_for_s",
+        "churn_writes",
+    )
+)
 
 
 class Desk:
@@ -51,6 +66,10 @@ class Desk:
         self.stats: Counter[str] = Counter()
         self.routes: Counter[str] = Counter()
         self.journal = Journal(settings.effect_log)
+        self.truth = Truth(org, settings.truth_log)
+        self.audit = AuditLog()
+        self._newest = org.newest_second()
+        self._made = 0
         self._started = clock()
         self.index = SearchIndex(org, self.now_ms, int(settings.index_lag_s * 1000))
 
@@ -59,6 +78,20 @@ class Desk:
         if self.settings.now is None:
             return int(self.clock() * 1000)
         return int((self.settings.now + self.clock() - self._started) * 1000)
+
+    def stamp(self, at_ms: int) -> str:
+        """A moment in the API's form, to the millisecond."""
+        moment = datetime.fromtimestamp(at_ms // 1000, UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+
+    def new_id(self) -> str:
+        """An id behind every other, so that a new record is at the end of its list.
+
+        It is counted, not told by the clock: the same writes make the same ids at any time. So its
+        first digits are near to its creation, not equal to it, as those of imported records are.
+        """
+        self._made += 1
+        return f"{min(self._newest + 1, 0xFFFFFFFF):08x}ffff{self._made:012x}"
 
     def apply(self, changes: dict[str, Any]) -> None:
         """Change settings while the org runs; raises `ValueError` for one that cannot be."""

@@ -32,7 +32,7 @@ class FaultyOrg:
         self._app = app
         self._desk = desk
         self._sleep = sleep
-        self._changes = Changes(desk)
+        self._changes = Changes(desk, "fault")
         self.faults: list[Fault] = []
         self.chaos: Chaos | None = None
 
@@ -116,7 +116,7 @@ class FaultyOrg:
         rows = orjson.loads(body).get("data")
         if isinstance(rows, list) and rows:
             kind = str(rows[0]["type"]).partition(".")[0]
-            self._changes.update(kind, rows[0]["id"], {}, touch=True)
+            self._changes.update(kind, rows[0]["id"], {})
 
 
 def _doubled(body: bytes) -> bytes:

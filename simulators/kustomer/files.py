@@ -111,7 +111,7 @@ class Files:
 
     def _row(self, file_id: str) -> Row:
         row = self._desk.org.shelves["attachment"].rows.get(file_id)
-        if row is None:
+        if row is None or row.deleted:
             raise not_found()
         return row
 

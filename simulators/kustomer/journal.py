@@ -27,6 +27,11 @@ class Journal:
         if self._thread is not None:
             self._lines.put(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
 
+    def line(self, line: bytes) -> None:
+        """Note a line that is made already, with its end."""
+        if self._thread is not None:
+            self._lines.put(line)
+
     def close(self) -> None:
         """Write what is left and end. Blocks; a second call does nothing."""
         thread, self._thread = self._thread, None

@@ -49,7 +49,10 @@ class Lists:
         parent, parent_id = request.path_params["parent"], request.path_params["id"]
         kind = PLURALS.get(request.path_params["plural"], "")
         holder = self._desk.org.shelves[PLURALS.get(parent, "")].rows.get(parent_id)
-        if kind not in _NESTED.get(parent, ()) or holder is None or holder.deleted:
+        if kind not in _NESTED.get(parent, ()) or holder is None:
+            raise not_found()
+        # Merges are found through either side of them: also the one that is gone.
+        if holder.deleted and kind != "customer_merge":
             raise not_found()
         if kind == "team":
             rows: Sequence[Row] = [

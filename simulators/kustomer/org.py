@@ -2,6 +2,7 @@
 
 import bisect
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ class Row:
 
 
 NO_ID = "__no_id"
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 
 
 def make_row(record: dict[str, Any]) -> Row:
@@ -181,6 +183,14 @@ class Org:
         self.shelves: dict[str, Shelf] = defaultdict(Shelf)
         self.shelves.update((kind, Shelf(made)) for kind, made in rows.items())
         self._watchers: list[Watcher] = []
+
+    def newest_second(self) -> int:
+        """The latest creation time that an id begins with, epoch seconds; 0 without such ids."""
+        newest = 0
+        for shelf in self.shelves.values():
+            ids = (row.id for row in reversed(shelf.everything) if _OBJECT_ID.fullmatch(row.id))
+            newest = max(newest, int(next(ids, "0" * 8)[:8], 16))
+        return newest
 
     def watch(self, watcher: Watcher) -> None:
         """Have every later change told."""

@@ -29,7 +29,7 @@ class Records:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._known: dict[tuple[str, str], dict[str, str]] = {}
-        desk.org.watch(lambda _old, _new: self._known.clear())
+        desk.org.watch(self._forget)
 
     async def single(self, request: Request) -> Response:
         """One record, or several by a comma list where the API has it. A deleted one is a 404."""
@@ -59,9 +59,28 @@ class Records:
 
     def _get(self, kind: str, record_id: str) -> Row:
         row = self._desk.org.shelves[kind].rows.get(record_id)
-        if row is None or (row.deleted and kind in _UNLISTED):
+        if row is not None and row.deleted and kind in _UNLISTED:
+            row = self._gone(row)
+        if row is None:
             raise not_found()
         return row
+
+    def _gone(self, row: Row) -> Row | None:
+        """What is read of a deleted record; the facts leave open which (section 11, 7)."""
+        match self._desk.settings.gone_reads:
+            case "tombstone":
+                return row
+            case "survivor":
+                survivor = self._desk.truth.survivor(row.kind, row.id)
+                other = self._desk.org.shelves[row.kind].rows.get(survivor or "")
+                return None if other is None or other.deleted else other
+        return None
+
+    def _forget(self, old: Row | None, new: Row | None) -> None:
+        """What was known of a kind is made again when a record of it has changed."""
+        changed = {row.kind for row in (old, new) if row is not None}
+        for key in [each for each in self._known if each[0] in changed]:
+            del self._known[key]
 
     def _default(self, kind: str) -> Row:
         for row in self._desk.org.shelves[kind].live:

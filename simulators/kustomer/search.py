@@ -55,7 +55,11 @@ class SearchIndex:
     def _search(self, query: Query, *, archive: bool) -> list[Row]:
         attribute, entries = self._narrowest(query)
         seam = self._now_ms() - TWO_YEARS_MS
-        tombstones = query.deleted and query.kind in _TOMBSTONES
+        # Asking for `deleted` itself shows tombstones as well (kustomer facts, section 7).
+        asked = query.deleted or any(
+            each.kind == query.kind and each.attribute == "deleted" for each in query.every
+        )
+        tombstones = asked and query.kind in _TOMBSTONES
         rows = [
             row
             for _, _, row in entries

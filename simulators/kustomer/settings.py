@@ -28,6 +28,11 @@ class KustomerSettings:
     `now` (epoch seconds) sets the org's own clock: the edge of the two years that standard search
     covers, and the stamps of changes made while it runs. The budgets always run on the real clock.
     `rich` gives the org klasses that refer to each other and custom attributes of every type.
+    `churn_rate` (writes a second) lets the org change by itself, drawn by `churn_seed`, for
+    `churn_for_s` seconds or `churn_writes` writes where they are given; `truth_log` is the file
+    for the log of all writes. `gone_reads` is what a read by id of a deleted record gives: a 404,
+    the tombstone, or for a merged one its survivor. `moved_keep_times` leaves the `updatedAt` of
+    children that a merge moves.
     `wild` makes the records as odd as the facts allow; without it they are the plain ones.
     """
 
@@ -70,6 +75,13 @@ class KustomerSettings:
     now: float | None = None
     chaos_rate: float = 0.0
     chaos_seed: int = 1
+    churn_rate: float = 0.0
+    churn_seed: int = 1
+    churn_for_s: float | None = None
+    churn_writes: int | None = None
+    truth_log: Path | None = None
+    gone_reads: Literal["not_found", "tombstone", "survivor"] = "not_found"
+    moved_keep_times: bool = False
     effect_log: Path | None = None
 
     def all_keys(self) -> dict[str, ApiKey]:

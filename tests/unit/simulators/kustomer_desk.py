@@ -55,8 +55,26 @@ class Client:
         raw = None if body is None else json.dumps(body)
         return await self.http.request(method, f"/__admin/{path}", content=raw)
 
-    async def dump(self, kind: str) -> list[dict[str, Any]]:
-        reply = await self.http.get(f"/__admin/dump?kind={kind}")
+    async def churn(self, **given: Any) -> dict[str, Any]:
+        """Change churn, or have a burst made; what it has done since then."""
+        reply = await self.admin("POST", "churn", given)
+        assert reply.status_code == 200, reply.text
+        told: dict[str, Any] = reply.json()
+        return told
+
+    async def one(self, kind: str) -> dict[str, Any]:
+        """Have one write of a kind made; its line in the log of the truth."""
+        told = await self.churn(burst=1, weights={kind: 1})
+        line = (await self.truth(told["seq"] - 1))[0]
+        assert line["write"] == kind
+        return line
+
+    async def truth(self, since: int = 0) -> list[dict[str, Any]]:
+        reply = await self.http.get(f"/__admin/truth?since={since}")
+        return [json.loads(line) for line in reply.text.split("\n") if line]
+
+    async def dump(self, kind: str, more: str = "") -> list[dict[str, Any]]:
+        reply = await self.http.get(f"/__admin/dump?kind={kind}{more}")
         return [json.loads(line) for line in reply.text.split("\n") if line]
 
 

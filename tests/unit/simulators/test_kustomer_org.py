@@ -164,4 +164,6 @@ def test_arguments_become_settings() -> None:
     settings, port = read_arguments(
         ["--port", "8123", "--wild", "--rate-limit", "5", "--now", "1e9"]
     )
+    moving, _ = read_arguments(["--churn-rate", "2.5", "--churn-seed", "9", "--churn-writes", "7"])
+    assert (moving.churn_rate, moving.churn_seed, moving.churn_writes) == (2.5, 9, 7)
     assert (settings.wild, settings.rate_limit, settings.now, port) == (True, 5, 1e9, 8123)
