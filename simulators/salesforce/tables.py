@@ -26,7 +26,10 @@ Id id D; IsDeleted boolean D; CreatedDate datetime DA; CreatedById reference DA-
 LastModifiedDate datetime DA; LastModifiedById reference DA->User(LastModifiedBy); SystemModstamp datetime D
 """
 _EXTERNAL = "Kustomer_Id__c string(24) CUNXI"
-_STAMPS = "Kustomer_Created_At__c datetime CUN; Kustomer_Updated_At__c datetime CUN; Kustomer_Raw__c long(131072) CUN"
+_STAMPS = """
+Kustomer_Created_At__c datetime CUN; Kustomer_Updated_At__c datetime CUN; Kustomer_Deleted_At__c datetime CUN;
+Kustomer_Raw__c long(131072) CUN
+"""
 _PERSON = f"""
 FirstName string(40) CUN; LastName string(80) CU; Salutation picklist(40) CUN; Name string(121) -;
 Title string(128) CUN; Phone phone(40) CUN; MobilePhone phone(40) CUN; Fax phone(40) CUN; Email email(80) CUNI;
