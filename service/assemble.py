@@ -12,8 +12,10 @@ from operator import itemgetter
 
 import anyio.to_thread
 
+from service.agents import USER, WAITS
 from service.aside import Aside, AsideRow
 from service.job_rows import CompactRows, JobRow, JobRows, ParentCells, RowReader, Target
+from service.open_users import OpenRefs, open_chains, open_plain, users_lacking
 from service.phases import Phase
 from state.batches import Batch
 from state.ledger import Ledger
@@ -30,8 +32,12 @@ _Placed = tuple[str, str, int, int, int]
 class Assembler:
     """Builds the rows of jobs for one target table of one phase."""
 
-    def __init__(self, ledger: Ledger, phase: Phase, table: Table) -> None:
+    def __init__(
+        self, ledger: Ledger, phase: Phase, table: Table, *, users_wait: bool = False
+    ) -> None:
+        """Take the parts. `users_wait`: a row that names an unsettled user is held, never given away."""
         self._ledger = ledger
+        self._users_wait = users_wait
         self._phase = phase
         self._table = table
 
@@ -43,15 +49,22 @@ class Assembler:
         Nothing is written: what was set aside becomes durable with the job's intent.
         """
         readers = await anyio.to_thread.run_sync(self._open, stack, batches, loose)
+        open_refs: OpenRefs = []
         resolved = [
-            await self._resolve(number, parent, readers)
+            await self._resolve(number, parent, readers, open_refs)
             for number, parent in enumerate(self._table.parents)
         ]
         known = await self._known_keys(readers, None)
         matches = await self._known_matches(readers)
         recovered = await self._recovered(readers)
         return await anyio.to_thread.run_sync(
-            self._decide, readers, resolved, known, matches, recovered
+            self._decide,
+            readers,
+            resolved,
+            known,
+            matches,
+            recovered,
+            open_refs if self._users_wait else [],
         )
 
     async def reassemble(
@@ -69,11 +82,11 @@ class Assembler:
         """
         readers = await anyio.to_thread.run_sync(self._open, stack, batches, loose)
         resolved = [
-            await self._resolve(number, parent, readers)
+            await self._resolve(number, parent, readers, [])
             for number, parent in enumerate(self._table.parents)
         ]
         known = await self._known_keys(readers, job) | aside.keys()
-        rows = await anyio.to_thread.run_sync(self._decide, readers, resolved, known, {}, {})
+        rows = await anyio.to_thread.run_sync(self._decide, readers, resolved, known, {}, {}, [])
         rows.aside = aside
         return rows
 
@@ -110,13 +123,22 @@ class Assembler:
         return await self._ledger.matches.lookup(self._table.object, keys)
 
     async def _resolve(
-        self, number: int, parent: ParentField, readers: Sequence[RowReader]
+        self,
+        number: int,
+        parent: ParentField,
+        readers: Sequence[RowReader],
+        open_refs: OpenRefs,
     ) -> dict[str, Target]:
-        """Look up every distinct reference of one parent field; absent ones are missing."""
+        """Look up every distinct reference of one parent field; absent ones are missing.
+
+        Those that an unsettled user stands in the way of are added to `open_refs`.
+        """
         refs = {ref for reader in readers for ref in reader.parents[number] if ref}
         if not parent.chain:
             kind = parent.kinds[0]
-            return dict(await self._ledger.crosswalk.resolve(kind, sorted(refs)))
+            plain = await self._ledger.crosswalk.resolve(kind, sorted(refs))
+            open_refs.append(open_plain(refs, plain) if kind == USER else {})
+            return dict(plain)
         links = {link for ref in refs for link in ref.split("|")}
         by_link: dict[str, Target] = {}
         for kind in parent.kinds:
@@ -128,6 +150,7 @@ class Assembler:
             target = next((by_link[link] for link in ref.split("|") if link in by_link), None)
             if target is not None:
                 chosen[ref] = target
+        open_refs.append(open_chains(refs, by_link) if USER in parent.kinds else {})
         return chosen
 
     def _decide(
@@ -137,6 +160,7 @@ class Assembler:
         known: set[tuple[str, int]],
         matches: dict[str, str],
         recovered: dict[tuple[str, int], str],
+        open_refs: OpenRefs,
     ) -> JobRows:
         aside = Aside()
         cells = [
@@ -150,8 +174,9 @@ class Assembler:
         rows = self._in_order(readers)
         if known or recovered or _has_repeats(readers):
             rows = self._newest(rows, readers, known, recovered, aside)
-        if any(missing) or any(any(reader.parents[-1]) for reader in readers):
-            rows = self._that_go(rows, readers, missing, matches, aside)
+        lacking = any(missing) or any(open_refs)
+        if lacking or any(any(reader.parents[-1]) for reader in readers):
+            rows = self._that_go(rows, readers, missing, matches, aside, open_refs)
         places = [row[3:] for row in rows]
         return JobRows(self._header(), readers, cells, places, aside)
 
@@ -201,12 +226,17 @@ class Assembler:
         missing: Sequence[set[str]],
         matches: dict[str, str],
         aside: Aside,
+        open_refs: OpenRefs,
     ) -> list[_Placed]:
         """The rows to send; those that match a record, wait for a twin or lack a parent are not."""
         going = []
         claimed = {match_key for match_key, _, _ in aside.match_keys}
         for row in sorted(rows, key=itemgetter(1, 2)):
             reader, index = readers[row[3]], row[4]
+            field_name, users = users_lacking(self._table.parents, reader, index, open_refs)
+            if users:
+                aside.held.append(AsideRow.of(reader, index, WAITS, field_name, users))
+                continue
             if self._set_aside(reader, index, matches, claimed, aside):
                 continue
             lacks = self._lacks(reader, index, missing)

@@ -7,10 +7,11 @@ import anyio
 from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.ingest import IngestJobs
+from service.agents import policy_of
 from service.anew import Anew
 from service.compose import KustomerSide
 from service.config import Config
-from service.directory import DirectoryMatcher
+from service.directory import DirectoryMatcher, counterparts_of
 from service.errors import DeskferryError
 from service.extract import Extractor
 from service.gate import close_gate
@@ -137,7 +138,12 @@ class Flow:
             phase,
             rule,
             ledger=self._ledger,
-            client=self._salesforce,
+            counterparts=counterparts_of(
+                rule,
+                ledger=self._ledger,
+                client=self._salesforce,
+                aliases=self._config.mail_aliases,
+            ),
             compiled=self._mapping.phases[phase.name],
             source=self._source,
             sealer=self._sealer,
@@ -167,4 +173,5 @@ class Flow:
             desk=self._desk,
             progress=progress,
             clock=self._clock,
+            users_wait=policy_of(self._config) != "fallback",
         )

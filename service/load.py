@@ -54,7 +54,9 @@ class Loader:
         desk: anyio.Semaphore,
         progress: PhaseProgress,
         clock: Clock,
+        users_wait: bool,
     ) -> None:
+        """Take the parts. `users_wait`: rows that name a user who is not settled are held."""
         self._phase = phase
         self._table = table
         self._ledger = ledger
@@ -63,7 +65,7 @@ class Loader:
         self._live_jobs = live_jobs
         self._desk = desk
         self._runner = JobRunner(ledger, ingest)
-        self._assembler = Assembler(ledger, phase, table)
+        self._assembler = Assembler(ledger, phase, table, users_wait=users_wait)
         settler = Settler(ledger, client, phase, table.object)
         self._first_look = FirstLook(ledger, settler, phase, table)
         self._harvester = Harvester(ledger, ingest, settler, phase, table.object, progress)

@@ -109,6 +109,7 @@ PHASES: tuple[Phase, ...] = (
         stream=SourceStream("/v1/teams", page_size=500),
         operation="match",
         objects=("Group",),
+        after=("users",),
     ),
     Phase(
         name="companies",
@@ -119,6 +120,7 @@ PHASES: tuple[Phase, ...] = (
         ),
         operation="insert",
         objects=("Account",),
+        after=("users",),
         match_existing={"Account": "Website"},
     ),
     Phase(

@@ -12,12 +12,14 @@ from state.cipher import Cipher, SpoolKeyMissing, SpoolKeyTooLate, SpoolKeyWrong
 from state.confirmations import Confirmations
 from state.crosswalk import Crosswalk
 from state.database import Database, Tx, open_database, plain_errors
+from state.decisions import Decisions
 from state.errors import NoWorkspace
 from state.facts import Facts
 from state.gates import Gates
 from state.jobs import Jobs
 from state.maps import Maps
 from state.matches import Matches
+from state.memberships import Memberships
 from state.rows import Rows
 from state.runs import Runs
 from state.slices import Slices
@@ -53,6 +55,8 @@ class Ledger:
         self.gates = Gates(database)
         self.maps = Maps(database, clock)
         self.confirmations = Confirmations(database, clock)
+        self.decisions = Decisions(database, clock)
+        self.memberships = Memberships(database)
 
     @classmethod
     @asynccontextmanager

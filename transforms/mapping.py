@@ -175,6 +175,14 @@ class MatchLine(_Strict):
     source: str
     target: str
     where: str = ""
+    make: Literal["queue", "group"] | None = Field(
+        default=None, description="What is made where nothing matches: for teams only."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        faults = ["only a Group can be made"] if self.make and self.object != "Group" else []
+        return _passed(self, faults)
 
 
 class ContentLine(_Strict):

@@ -4,6 +4,7 @@ COMMANDS = (
     "check",
     "map",
     "schema",
+    "users",
     "migrate",
     "retry",
     "status",

@@ -17,6 +17,9 @@ class SalesforceSettings:
     `inactive_owner`: whether the running user may give records to inactive users.
     `bare`: nothing in the org was made for a migration. `access_lag_s`: how long describes and rows
     lag behind a change of permissions. `deploy_delay_s`: how long a deployment takes.
+    Of the `users` agents, the last `unmatched_users` are not there; of those that are, the last
+    `ambiguous_users` have a second user of the same address, and the `inactive_users` before them are
+    inactive.
     `now` stops the clock at a moment (epoch seconds).
     `max_job_bytes` bounds an upload as Salesforce counts it: in its base64 form (facts, 3.4).
     """
@@ -37,6 +40,8 @@ class SalesforceSettings:
     edition: str = "Enterprise Edition"
     users: int = 40
     unmatched_users: int = 4
+    ambiguous_users: int = 0
+    inactive_users: int = 0
     teams: int = 8
     accounts: tuple[tuple[str, str], ...] = (
         ("Firm 2 (already here)", "https://www.firm2.example/"),
