@@ -61,6 +61,8 @@ class TeamRule:
                 pairs.matched[source_id] = hits[0]
             elif hits:
                 pairs.unpaired.append(Unpaired(source_id, "several-matches", hits))
+            elif facts.state == "deactivated":
+                pairs.unpaired.append(Unpaired(source_id, "no-match"))  # nobody needs it any more
             else:
                 missing[source_id] = facts.name or facts.value
         taken = {name for name, ids in by_name.items() if ids}
