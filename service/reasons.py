@@ -30,7 +30,7 @@ REASONS: dict[str, Reason] = {
     ),
     "no-match": Reason(
         "No Salesforce record has this mail address or name.",
-        "Make the user or queue in Salesforce and run migrate again.",
+        "Make the queue in Salesforce and run retry, or let the map make it.",
     ),
     "several-matches": Reason(
         "More than one Salesforce record has this mail address or name.",

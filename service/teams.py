@@ -10,6 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import structlog
+
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.ids import to_18
 from connectors.salesforce.records import MOST_ROWS
@@ -21,6 +23,7 @@ from state.ledger import Ledger, Tx
 from transforms.match import MakeKind, MatchRule
 from transforms.teams import PREFIX, NewGroup, new_groups
 
+_log = structlog.get_logger()
 TEAMS = "teams"  # the phase, and
 TEAM = "team"  # its kind
 _TYPES: Mapping[MakeKind, str] = {"queue": "Queue", "group": "Regular"}
@@ -28,7 +31,7 @@ _MANY = 100  # ids in one query
 
 
 class GroupRefused(DeskferryError):
-    """Salesforce refused a queue, a group or a member of one."""
+    """Salesforce refused to make a queue or a group of a team."""
 
     code = "group-refused"
 
@@ -91,16 +94,30 @@ class TeamRule:
         there = await self._pairs_there(
             "GroupMember", "GroupId", "UserOrGroupId", [group for group, _ in ready.values()]
         )
-        new = sorted(set(ready.values()) - there)
-        await self._create(
-            [
-                {"attributes": {"type": "GroupMember"}, "GroupId": g, "UserOrGroupId": u}
-                for g, u in new
-            ]
-        )
+        refused = await self._join(sorted(set(ready.values()) - there))
         reach("members-made")
         async with self._ledger.write() as tx:
-            await self._ledger.memberships.done(tx, ready)
+            done = [pair for pair, ids in ready.items() if ids not in refused]
+            await self._ledger.memberships.done(tx, done)
+
+    async def _join(self, wanted: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Put users into groups; returns the pairs that Salesforce refuses: they go on waiting.
+
+        A member who cannot be one, for want of a licence or so, must not hold back the records.
+        """
+        refused = set()
+        for start in range(0, len(wanted), MOST_ROWS):
+            part = wanted[start : start + MOST_ROWS]
+            records = [
+                {"attributes": {"type": "GroupMember"}, "GroupId": group, "UserOrGroupId": user}
+                for group, user in part
+            ]
+            outcomes = await self._client.collections("POST", records)
+            for (group, user), outcome in zip(part, outcomes, strict=True):
+                if not outcome.success:
+                    _log.warning("member-refused", group=group, user=user, code=outcome.code)
+                    refused.add((group, user))
+        return refused
 
     async def _groups(self) -> tuple[dict[str, str], dict[str, list[str]]]:
         """The groups we made by team, and all others of the type by name."""

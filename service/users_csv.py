@@ -1,13 +1,15 @@
 """The reconciliation queue as CSV, and choices back from it."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from service.crosswalk_csv import as_text
 from service.errors import UsageInvalid
 from service.users_desk import QueuedUser
+from state.decisions import Decision
 
 SOURCE, TARGET = "kustomer_user", "salesforce_user"
 COLUMNS = (SOURCE, "email", "name", "state", "reason", "candidates", "waiting", TARGET)
@@ -21,6 +23,16 @@ def write_queue(users: Sequence[QueuedUser], out: TextIO) -> None:
         texts = (each.kustomer_user, each.email, each.name, each.state, each.reason)
         candidates = as_text(" ".join(each.candidates))
         writer.writerow([*map(as_text, texts), candidates, each.waiting, as_text(each.chosen)])
+
+
+def write_decisions(decisions: Iterable[Decision], out: TextIO) -> None:
+    """Write what people decided, a header first; the same file may be imported elsewhere."""
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow((SOURCE, TARGET, "how", "by", "at"))
+    for each in decisions:
+        at = datetime.fromtimestamp(each.decided_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        texts = (each.source_id, each.target_id, each.how, each.decided_by)
+        writer.writerow([*map(as_text, texts), at])
 
 
 def read_choices(path: Path) -> list[tuple[str, str]]:

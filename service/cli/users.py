@@ -21,7 +21,7 @@ from service.cli.users_documents import (
 )
 from service.cli.watched import watch
 from service.errors import ATTENTION, DONE, UsageInvalid
-from service.users_csv import read_choices, write_queue
+from service.users_csv import read_choices, write_decisions, write_queue
 from service.users_desk import Assigned, QueuedUser, UsersDesk, queued_users
 from service.users_sync import UsersSync
 
@@ -46,20 +46,26 @@ def add_to(app: typer.Typer) -> None:
 def list_users(
     context: typer.Context,
     as_csv: bool = typer.Option(False, "--csv", help="As CSV, to be filled in and imported."),
+    decided: bool = typer.Option(
+        False, "--decided", help="As CSV what people decided: to be kept, and imported elsewhere."
+    ),
 ) -> None:
     """Show the queue: every Kustomer user who is not settled, and how many records wait for each."""
     options: GlobalOptions = context.obj
 
     async def work() -> int:
-        if as_csv and options.json:
+        if sum((as_csv, decided, options.json)) > 1:
             raise UsageInvalid(
-                "--csv and --json exclude each other.", next_step="Give one of them."
+                "--csv, --decided and --json exclude each other.", next_step="Give one of them."
             )
         config = options.config()
         async with looking_at(config) as ledger:
             read = bool(await ledger.facts.get(f"extracted.{USERS}"))
             users = await queued_users(ledger)
-        if as_csv:
+            decisions = await ledger.decisions.latest()
+        if decided:
+            write_decisions(decisions.values(), sys.stdout)
+        elif as_csv:
             write_queue(users, sys.stdout)
         elif options.json:
             facts = {

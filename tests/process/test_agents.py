@@ -111,6 +111,9 @@ def test_a_company_of_sixty_agents_is_settled_by_a_sheet_and_everything_flows(
         taken = told(run, "users", "import", "users.csv", "--by", "Ada", code=0)
         assert (taken["by"], len(taken["assigned"])) == ("Ada", 12)
         settled |= {each["kustomer_user"]: each["salesforce_user"] for each in taken["assigned"]}
+        _, kept, _ = run.run("users", "list", "--decided")
+        assert len(kept.splitlines()) == 13
+        assert ",import,Ada," in kept
         told(run, "migrate", code=0)
         assert queue(run) == {}
         compared = check_everything(run)
