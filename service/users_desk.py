@@ -161,6 +161,7 @@ class UsersDesk:
         if not is_reference(given):
             raise UsageInvalid("the Kustomer user is neither an id nor an e-mail address")
         known = given in (await self._ledger.crosswalk.resolve(USER, [given]))
+        known = known or given in await waiting_records(self._ledger)
         if known or any(row.phase == "users" for row in await self._ledger.rows.find(given)):
             return given
         try:

@@ -234,6 +234,30 @@ def test_an_inactive_user_keeps_old_records_where_that_is_allowed(tmp_path: Path
         assert check_people_of_records(run, settled_now(run), integration(run))
 
 
+def test_a_user_whom_only_records_know_enters_the_queue_and_is_settled_by_a_person(
+    tmp_path: Path,
+) -> None:
+    source = [*SMALL, *FAST, "--users=12", "--teams=2"]
+    with journey(tmp_path, source, ["--users=12", "--unmatched-users=0"]) as run:
+        configure(run)
+        unknown = "63cc00000000000000000003"
+        note = next(iter(run.source_records("note").values()))
+        note["relationships"]["createdBy"]["data"]["id"] = unknown
+        httpx.put(f"{run.source}/__admin/records", json=note).raise_for_status()
+        assert told(run, "migrate", code=5)["phases"]["notes"]["held"] == {"user-open": 1}
+        (listed,) = queue(run).values()
+        assert (listed["kustomer_user"], listed["waiting"]) == (unknown, 1)
+        (row,) = told(run, "trace", note["id"], code=0)["exceptions"]
+        assert [each["kustomer_id"] for each in row["waits_for"]] == [unknown]
+        error = told(run, "migrate", code=3)["error"]  # asked for by id, and gone
+        assert (error["code"], queue(run)[unknown]["reason"]) == ("users-open", "gone-in-kustomer")
+        told(run, "users", "assign", unknown, "agent1@acme.example", code=0)
+        told(run, "migrate", code=0)
+        check_everything(run)
+        assert_once(run)
+        assert all(not book.held and not book.failed for book in balanced(run).values())
+
+
 def test_teams_whose_names_clash_or_are_too_long_become_queues_of_their_own(
     tmp_path: Path,
 ) -> None:
