@@ -87,9 +87,10 @@ def check_people_of_records(run: Journey, users: Mapping[str, str], owner: str) 
             if each["DeveloperName"] == f"Kustomer_{key}"
             or each["Name"] == row["attributes"]["name"]
         )
+    conversations = run.source_records("conversation")
     cases = keyed(run.target_records("Case"))
     for key, made in cases.items():
-        attributes = run_conversations(run)[key]["attributes"]
+        attributes = conversations[key]["attributes"]
         wanted = [users[each] for each in attributes["assignedUsers"]]
         wanted += [queues[each] for each in attributes["assignedTeams"]]
         assert made["OwnerId"] == (wanted or [owner])[0], key
@@ -110,13 +111,3 @@ def check_people_of_records(run: Journey, users: Mapping[str, str], owner: str) 
     ]
     assert Counter(each["CreatedById"] for each in comments) == wrote
     return len(cases) + len(emails) + len(comments)
-
-
-_CONVERSATIONS: dict[str, dict[str, Any]] = {}
-
-
-def run_conversations(run: Journey) -> dict[str, Any]:
-    """The source's conversations, asked for once a run."""
-    if run.source not in _CONVERSATIONS:
-        _CONVERSATIONS[run.source] = run.source_records("conversation")
-    return _CONVERSATIONS[run.source]
