@@ -38,6 +38,7 @@ salesforce:
   client_id: env:BENCH_SECRET
   client_secret: env:BENCH_SECRET
   org_id: {org}
+  default_owner: 005000000000001AAA
 workspace: ./ferry
 """
 LARGE = "EmailMessage"

@@ -115,6 +115,12 @@ class Target:
         if parts[0] == "query":
             told = {"totalSize": 10**9 if "COUNT" in query else 0, "done": True, "records": []}
             return 200, b"application/json", orjson.dumps(told)
+        if parts[0] == "composite":  # queues of teams
+            made = [
+                {"id": f"00G5f{number:010d}AAA", "success": True, "errors": []}
+                for number in range(len(orjson.loads(body)["records"]))
+            ]
+            return 200, b"application/json", orjson.dumps(made)
         if parts[0] == "limits":
             much = {"Max": 10**9, "Remaining": 10**9}
             told = {"DailyApiRequests": much, "DailyBulkApiBatches": much}

@@ -12,8 +12,10 @@ from operator import itemgetter
 
 import anyio.to_thread
 
+from service.agents import USER, WAITS
 from service.aside import Aside, AsideRow
 from service.job_rows import CompactRows, JobRow, JobRows, ParentCells, RowReader, Target
+from service.open_users import OpenRefs, open_chains, open_plain, users_lacking
 from service.phases import Phase
 from state.batches import Batch
 from state.crosswalk import Standing
@@ -33,8 +35,12 @@ _Placed = tuple[str, str, int, int, int]
 class Assembler:
     """Builds the rows of jobs for one target table of one phase."""
 
-    def __init__(self, ledger: Ledger, phase: Phase, table: Table) -> None:
+    def __init__(
+        self, ledger: Ledger, phase: Phase, table: Table, *, users_wait: bool = False
+    ) -> None:
+        """Take the parts. `users_wait`: a row that names an unsettled user is held, never given away."""
         self._ledger = ledger
+        self._users_wait = users_wait
         self._phase = phase
         self._table = table
 
@@ -46,13 +52,21 @@ class Assembler:
         Nothing is written: what was set aside becomes durable with the job's intent.
         """
         readers = await anyio.to_thread.run_sync(self._open, stack, batches, loose)
-        parents = await self.parents(readers)
+        open_refs: OpenRefs = []
+        parents = await self.parents(readers, open_refs)
         known = await self._known_keys(readers, None)
         standing = await self._standing(known)
         matches = await self._known_matches(readers)
         recovered = await self._recovered(readers)
         return await anyio.to_thread.run_sync(
-            self._decide, readers, parents, known, matches, recovered, standing
+            self._decide,
+            readers,
+            parents,
+            known,
+            matches,
+            recovered,
+            standing,
+            open_refs if self._users_wait else [],
         )
 
     async def reassemble(
@@ -71,7 +85,7 @@ class Assembler:
         readers = await anyio.to_thread.run_sync(self._open, stack, batches, loose)
         parents = await self.parents(readers)
         known = await self._known_keys(readers, job) | aside.keys()
-        rows = await anyio.to_thread.run_sync(self._decide, readers, parents, known, {}, {}, {})
+        rows = await anyio.to_thread.run_sync(self._decide, readers, parents, known, {}, {}, {}, [])
         rows.aside = aside
         return rows
 
@@ -87,13 +101,17 @@ class Assembler:
         return [*opened, *loose]
 
     async def parents(
-        self, readers: Sequence[RowReader]
+        self, readers: Sequence[RowReader], open_refs: OpenRefs | None = None
     ) -> tuple[list[ParentCells], list[set[str]]]:
-        """The cells of each parent field, and its references whose rows must wait."""
+        """The cells of each parent field, and its references whose rows must wait.
+
+        Those that an unsettled user stands in the way of are added to `open_refs`.
+        """
         cells, missing = [], []
+        found: OpenRefs = [] if open_refs is None else open_refs
         bare = not self._table.columns
         for number, parent in enumerate(self._table.parents):
-            targets = await self._resolve(number, parent, readers)
+            targets = await self._resolve(number, parent, readers, found)
             made = ParentCells(parent, targets, leads=bare and number == 0)
             cells.append(made)
             missing.append(made.missing({r for reader in readers for r in reader.parents[number]}))
@@ -128,13 +146,22 @@ class Assembler:
         return await self._ledger.matches.lookup(self._table.object, keys)
 
     async def _resolve(
-        self, number: int, parent: ParentField, readers: Sequence[RowReader]
+        self,
+        number: int,
+        parent: ParentField,
+        readers: Sequence[RowReader],
+        open_refs: OpenRefs,
     ) -> dict[str, Target]:
-        """Look up every distinct reference of one parent field; absent ones are missing."""
+        """Look up every distinct reference of one parent field; absent ones are missing.
+
+        Those that an unsettled user stands in the way of are added to `open_refs`.
+        """
         refs = {ref for reader in readers for ref in reader.parents[number] if ref}
         if not parent.chain:
             kind = parent.kinds[0]
-            return dict(await self._ledger.crosswalk.resolve(kind, sorted(refs)))
+            plain = await self._ledger.crosswalk.resolve(kind, sorted(refs))
+            open_refs.append(open_plain(refs, plain) if kind == USER else {})
+            return dict(plain)
         links = {link for ref in refs for link in ref.split("|")}
         by_link: dict[str, Target] = {}
         for kind in parent.kinds:
@@ -146,6 +173,7 @@ class Assembler:
             target = next((by_link[link] for link in ref.split("|") if link in by_link), None)
             if target is not None:
                 chosen[ref] = target
+        open_refs.append(open_chains(refs, by_link) if USER in parent.kinds else {})
         return chosen
 
     def _decide(
@@ -156,14 +184,16 @@ class Assembler:
         matches: dict[str, str],
         recovered: dict[Place, str],
         standing: dict[Place, Standing],
+        open_refs: OpenRefs,
     ) -> JobRows:
         aside = Aside()
         cells, missing = parents
         rows = self._in_order(readers)
         if known or recovered or _has_repeats(readers):
             rows = self._newest(rows, readers, known, recovered, standing, aside)
-        if any(missing) or any(any(reader.parents[-1]) for reader in readers):
-            rows = self._that_go(rows, readers, missing, matches, aside)
+        lacking = any(missing) or any(open_refs)
+        if lacking or any(any(reader.parents[-1]) for reader in readers):
+            rows = self._that_go(rows, readers, missing, matches, aside, open_refs)
         places = [row[3:] for row in rows]
         return JobRows(self._header(), readers, cells, places, aside)
 
@@ -234,12 +264,17 @@ class Assembler:
         missing: Sequence[set[str]],
         matches: dict[str, str],
         aside: Aside,
+        open_refs: OpenRefs,
     ) -> list[_Placed]:
         """The rows to send; those that match a record, wait for a twin or lack a parent are not."""
         going = []
         claimed = {match_key for match_key, _, _ in aside.match_keys}
         for row in sorted(rows, key=itemgetter(1, 2)):
             reader, index = readers[row[3]], row[4]
+            field_name, users = users_lacking(self._table.parents, reader, index, open_refs)
+            if users:
+                aside.held.append(AsideRow.of(reader, index, WAITS, field_name, users))
+                continue
             if self._set_aside(reader, index, matches, claimed, aside):
                 continue
             lacks = self.lacks(reader, index, missing)

@@ -147,7 +147,9 @@ class SalesforceConfig(_Section):
         description="The target org; another org that answers is refused."
     )
     default_owner: str = Field(
-        default="", description="User id or e-mail that owns Cases without a known owner."
+        default="",
+        description="User id or e-mail that owns Cases without a known owner; naming one is the choice "
+        "of a fallback for users without a match.",
     )
     lanes: int = Field(default=4, ge=1, le=16, description="Lanes that parents are dealt to.")
     daily_reserve: float = Field(
@@ -253,6 +255,15 @@ class Config(_Section):
     retry: RetryConfig = RetryConfig()
     map: MapConfig = MapConfig()
     log: LogConfig = LogConfig()
+    unmatched_users: Literal["refuse", "hold"] = Field(
+        default="refuse",
+        description="While Kustomer users have no Salesforce user: refuse to migrate (unless "
+        "salesforce.default_owner names a fallback), or hold their records and let all others go.",
+    )
+    mail_aliases: dict[str, str] = Field(
+        default_factory=dict,
+        description="Former mail addresses or domains of agents, and what they are in Salesforce.",
+    )
     workspace: Path = Field(
         default=Path("ferry"),
         description="Folder of state, spool, mapping and reports; relative to the config file.",

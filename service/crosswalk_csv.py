@@ -76,16 +76,17 @@ def _row(entry: Entry, jobs: dict[int, str]) -> list[str | int]:
         moment = datetime.fromtimestamp(entry.version_ms / 1000, UTC)
         updated = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return [
-        _safe(entry.kind),
-        _safe(entry.source_id),
+        as_text(entry.kind),
+        as_text(entry.source_id),
         entry.part,
-        _safe(entry.object),
-        _safe(entry.target_id),
-        _safe(entry.origin),
-        _safe(jobs.get(entry.job, "")),
+        as_text(entry.object),
+        as_text(entry.target_id),
+        as_text(entry.origin),
+        as_text(jobs.get(entry.job, "")),
         updated,
     ]
 
 
-def _safe(text: str) -> str:
+def as_text(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

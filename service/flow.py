@@ -7,11 +7,12 @@ import anyio
 from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.ingest import IngestJobs
+from service.agents import policy_of
 from service.anew import Anew
 from service.compose import KustomerSide
 from service.config import Config
 from service.difference import ConflictRules
-from service.directory import DirectoryMatcher
+from service.directory import DirectoryMatcher, counterparts_of
 from service.errors import DeskferryError
 from service.extract import Extractor
 from service.gate import close_gate
@@ -137,7 +138,12 @@ class Flow:
             phase,
             rule,
             ledger=self._ledger,
-            client=self._salesforce,
+            counterparts=counterparts_of(
+                rule,
+                ledger=self._ledger,
+                client=self._salesforce,
+                aliases=self._config.mail_aliases,
+            ),
             compiled=self._mapping.phases[phase.name],
             source=self._source,
             sealer=self._sealer,
@@ -169,4 +175,5 @@ class Flow:
             clock=self._clock,
             rules=ConflictRules(self._config.delta.conflicts, self._config.delta.conflict_fields),
             deletes=self._config.delta.deletes,
+            users_wait=policy_of(self._config) != "fallback",
         )

@@ -59,7 +59,9 @@ class Loader:
         clock: Clock,
         rules: ConflictRules,
         deletes: DeleteRule,
+        users_wait: bool,
     ) -> None:
+        """Take the parts. `users_wait`: rows that name a user who is not settled are held."""
         self._phase = phase
         self._table = table
         self._ledger = ledger
@@ -68,7 +70,7 @@ class Loader:
         self._live_jobs = live_jobs
         self._desk = desk
         self._runner = JobRunner(ledger, ingest)
-        self._assembler = Assembler(ledger, phase, table)
+        self._assembler = Assembler(ledger, phase, table, users_wait=users_wait)
         self._changes = ChangeAssembler(ledger, client, phase, table, self._assembler, rules)
         self._removals = Removals(ledger, client, phase, table, progress, deletes)
         settler = Settler(ledger, client, phase, table.object)

@@ -125,6 +125,7 @@ PHASES: tuple[Phase, ...] = (
         stream=SourceStream("/v1/teams", page_size=500),
         operation="match",
         objects=("Group",),
+        after=("users",),
     ),
     Phase(
         name="companies",
@@ -135,6 +136,7 @@ PHASES: tuple[Phase, ...] = (
         ),
         operation="insert",
         objects=("Account",),
+        after=("users",),
         match_existing={"Account": "Website"},
     ),
     Phase(

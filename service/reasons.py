@@ -12,9 +12,25 @@ class Reason:
 
 
 REASONS: dict[str, Reason] = {
+    "user-unmatched": Reason(
+        "No Salesforce user has this user's mail address.",
+        "Make the user in Salesforce and run users sync, or choose one with users assign.",
+    ),
+    "user-ambiguous": Reason(
+        "Several Salesforce users have this user's mail address; the row names them by id.",
+        "Choose one with users assign; nothing is guessed.",
+    ),
+    "user-inactive": Reason(
+        "The only Salesforce user of this address is inactive, and may own no records here.",
+        "Grant Update Records with Inactive Owners, or choose another user with users assign.",
+    ),
+    "user-open": Reason(
+        "The record names a Kustomer user who has no Salesforce user yet.",
+        "Settle the user (users list); the next migrate sends the record by itself.",
+    ),
     "no-match": Reason(
         "No Salesforce record has this mail address or name.",
-        "Make the user or queue in Salesforce and run retry, or accept the default owner.",
+        "Make the queue in Salesforce and run retry, or let the map make it.",
     ),
     "several-matches": Reason(
         "More than one Salesforce record has this mail address or name.",

@@ -14,6 +14,7 @@ import anyio
 
 from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
+from service.agents import refuse_open
 from service.config import Config
 from service.crash_points import reach
 from service.declared import recall
@@ -138,6 +139,15 @@ class Retry(Migration):
     async def _mapping(self, ledger: Ledger, salesforce: SalesforceClient) -> CompiledMapping:
         assert self._compiled is not None  # `_prepare` came first
         return self._compiled
+
+    async def _take_up(self, ledger: Ledger) -> None:
+        if self._asked:
+            await super()._take_up(ledger)
+
+    async def _agents_settled(self, ledger: Ledger) -> None:
+        """What was asked for goes, and nothing else; a refusal holds for it as well."""
+        if self._asked:
+            await refuse_open(self._config, ledger, self._phases)
 
     async def _phases_to_run(self, ledger: Ledger) -> list[Phase]:
         """Open phases that are wholly read and whose parents are closed or run as well."""

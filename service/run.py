@@ -11,6 +11,7 @@ import anyio
 
 from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
+from service.agents import USERS, refuse_open, release_waiting, take_up
 from service.command_log import logged
 from service.compose import KustomerSide, open_kustomer_side, open_salesforce
 from service.config import Config
@@ -34,6 +35,7 @@ from service.remap import follow_map
 from service.room import spool_room
 from service.seal import Sealer
 from service.stopping import until_stopped
+from service.teams import reopen_for_members
 from service.unsealed import Transformer
 from state.books import Book
 from state.ledger import Ledger
@@ -71,6 +73,7 @@ class Migration:
         self._clock = clock
         self._stop = stop
         self._waits: list[Callable[[], str | None]] = []
+        self._map: CompiledMapping | None = None
         self._phases: tuple[Phase, ...] = PHASES
         self._progress = RunProgress(
             _fresh(PHASES), started_at=clock.now(), waits=lambda: [why() for why in self._waits]
@@ -154,15 +157,40 @@ class Migration:
             if await ledger.gates.closed(progress.name):
                 progress.state = "done"
 
+    async def _take_up(self, ledger: Ledger) -> None:
+        """Hook: before anything moves, let open users be matched again."""
+        await take_up(ledger)
+
+    async def _agents_settled(self, ledger: Ledger) -> None:
+        """Hook: users are matched as far as can be; refuse, or let go what waited for them."""
+        await refuse_open(self._config, ledger, self._phases)
+        await release_waiting(self._config, ledger)
+        await reopen_for_members(ledger)
+
     async def _drive(
         self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
     ) -> None:
-        open_phases = await self._phases_to_run(ledger)
+        """Run the open phases; users first and alone, so that nothing is written before them."""
+        await self._take_up(ledger)
+        agents = [each for each in await self._phases_to_run(ledger) if each.name == USERS]
+        await self._run_phases(ledger, kustomer, salesforce, agents)
+        await self._agents_settled(ledger)
+        await self._run_phases(ledger, kustomer, salesforce, await self._phases_to_run(ledger))
+
+    async def _run_phases(
+        self,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+        open_phases: list[Phase],
+    ) -> None:
         if not open_phases:
             return
         spool_limit = self._config.spool_limit_mb * 1_000_000
         spool_limit = await spool_room(ledger, self._config.workspace, spool_limit)
-        mapping = await self._mapping(ledger, salesforce)
+        if self._map is None:
+            self._map = await self._mapping(ledger, salesforce)
+        mapping = self._map
         lookups = Lookups()
         if await _makes_rows(ledger, open_phases):
             lookups = await read_lookups(kustomer.client)
@@ -237,8 +265,10 @@ def _fresh(phases: Iterable[Phase]) -> dict[str, PhaseProgress]:
 async def _makes_rows(ledger: Ledger, phases: list[Phase]) -> bool:
     """Tell whether any record is still to be transformed, which needs the names of small things."""
     for phase in phases:
+        if phase.operation == "match":
+            continue
         if not await ledger.facts.get(f"extracted.{phase.name}"):
             return True
-        if phase.operation != "match" and await ledger.rows.unmade(phase.name, 1):
+        if await ledger.rows.unmade(phase.name, 1):
             return True
     return False

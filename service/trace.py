@@ -12,6 +12,7 @@ import anyio.to_thread
 
 from connectors.redact import safe_text
 from connectors.salesforce.ids import to_18
+from service.agents import MISSING, WAITS
 from service.declared import recall
 from service.phases import Phase
 from service.reasons import reason_text
@@ -200,7 +201,7 @@ class _Trace:
 
     async def _parents(self, row: RowEntry) -> list[dict[str, Any]]:
         """The parents that a row waits for, and how they are."""
-        if row.reason != "parent-missing" or ":" not in row.detail:
+        if row.reason not in (MISSING, WAITS) or ":" not in row.detail:
             return []
         links = (link.partition(":") for link in row.detail.split("|"))
         return [

@@ -196,6 +196,12 @@ class Crosswalk:
         names = await self._names_for(origin for _, origin in rows)
         return {decode_id(key): names[origin] for key, origin in rows}
 
+    async def repoint(self, tx: Tx, kind: str, source_id: str, target_id: str) -> None:
+        """Let an entry stand for another target record; nothing where there is no entry."""
+        number = await self._number(kind)
+        if number is not None:
+            await tx.run(self._sql["repoint"], (number, encode_id(source_id), target_id))
+
     async def taken(self, kind: str, targets: Sequence[str]) -> set[str]:
         """Return those target ids (18 characters) that stand for a record of `kind` already.
 

@@ -13,12 +13,14 @@ from state.confirmations import Confirmations
 from state.conflicts import Conflicts
 from state.crosswalk import Crosswalk
 from state.database import Database, Tx, open_database, plain_errors
+from state.decisions import Decisions
 from state.errors import NoWorkspace
 from state.facts import Facts
 from state.gates import Gates
 from state.jobs import Jobs
 from state.maps import Maps
 from state.matches import Matches
+from state.memberships import Memberships
 from state.profiles import Profiles
 from state.rows import Rows
 from state.runs import Runs
@@ -57,6 +59,8 @@ class Ledger:
         self.maps = Maps(database, clock)
         self.conflicts = Conflicts(database, clock, cipher)
         self.confirmations = Confirmations(database, clock)
+        self.decisions = Decisions(database, clock)
+        self.memberships = Memberships(database)
 
     @classmethod
     @asynccontextmanager

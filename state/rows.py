@@ -154,6 +154,27 @@ class Rows:
         """Count the records that `run` asked for and that are still set apart, as committed."""
         return [AskedCount(*row) for row in await self._database.fetch(self._sql["asked"], (run,))]
 
+    async def waiting_for(self, reason: str) -> dict[str, int]:
+        """Count the records held for `reason` by what their rows wait for (`detail`)."""
+        return dict(await self._database.fetch(self._sql["waiting_for"], (reason,)))
+
+    async def release(self, tx: Tx, reason: str, details: Sequence[str] | None = None) -> None:
+        """Let rows set apart for `reason` be sent again, of these `details` or all of them.
+
+        Unlike `ask`, no run answers for them.
+        """
+        wanted = None if details is None else orjson.dumps(details).decode()
+        await tx.run(self._sql["release"], (self._clock(), reason, wanted))
+
+    async def release_phase(self, tx: Tx, phase: str, reasons: Sequence[str]) -> None:
+        """Let the rows of one phase that are set apart for `reasons` be looked at again."""
+        wanted = orjson.dumps(reasons).decode()
+        await tx.run(self._sql["release_phase"], (self._clock(), phase, wanted))
+
+    async def pending_phases(self, tx: Tx) -> list[str]:
+        """Return the phases that have rows to be sent again, as `tx` sees them."""
+        return [name for (name,) in await tx.fetch(self._sql["pending_phases"])]
+
     async def reasons(self) -> set[str]:
         """Return every reason that a row has or had when it came out of a job."""
         return {name for (name,) in await self._database.fetch(self._sql["reasons"])}

@@ -83,14 +83,14 @@ def _phase(
 
 
 def _match_phase(name: str, kind: str, line: MatchLine) -> CompiledPhase:
-    rule = MatchRule(line.object, line.target, line.where, compile_path(line.source))
+    rule = MatchRule(line.object, line.target, line.where, compile_path(line.source), line.make)
     table = _Unquoted(
         rule.object,
         (rule.target,),
         (),
         None,
-        lambda record: [rule.value(record)],
-        (rule.value,),
+        lambda record: [rule.payload(record)],
+        (rule.payload,),
         (),
     )
     reads = frozenset({kind, name})
@@ -98,7 +98,7 @@ def _match_phase(name: str, kind: str, line: MatchLine) -> CompiledPhase:
 
 
 class _Unquoted(Table):
-    """A table of a match phase: its payload is the value to match by itself, not CSV."""
+    """A table of a match phase: its payload is what the match needs (`MatchFacts`), not CSV."""
 
     def _payloads(self, cells: list[str]) -> list[bytes]:
         try:

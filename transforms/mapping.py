@@ -250,6 +250,14 @@ class MatchLine(_Strict):
     source: str
     target: str
     where: str = ""
+    make: Literal["queue", "group"] | None = Field(
+        default=None, description="What is made where nothing matches: for teams only."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        faults = ["only a Group can be made"] if self.make and self.object != "Group" else []
+        return _passed(self, faults)
 
 
 class ContentLine(_Strict):
@@ -329,7 +337,19 @@ class Mapping(_Strict):
             fed = self.phases.get(line.of) if line.of else None
             if line.of and (fed is None or fed.of or fed.match):
                 faults.append(f"{name} is made of {line.of}, which is no phase that is read")
+            if line.match is not None and line.match.make == "group":
+                faults += self._owned_by(line.kind)
         return _passed(self, faults)
+
+    def _owned_by(self, kind: str) -> list[str]:
+        """Say which references would make a public group the owner of records, which none can be."""
+        return [
+            f"{name}.{table}: a public group can own no record; take {kind} out of {parent}"
+            for name, line in self.phases.items()
+            for table, each in line.tables.items()
+            for parent, reference in each.parents.items()
+            if kind in reference.kinds and "OwnerId" in reference.columns.values()
+        ]
 
 
 def _passed(line: _Line, faults: list[str]) -> _Line:

@@ -5,6 +5,7 @@ COMMANDS = (
     "discover",
     "map",
     "schema",
+    "users",
     "migrate",
     "delta",
     "retry",

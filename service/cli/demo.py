@@ -26,6 +26,7 @@ salesforce:
   client_id: env:DESKFERRY_DEMO_CLIENT_ID
   client_secret: env:DESKFERRY_DEMO_CLIENT_SECRET
   org_id: {org_id}
+  default_owner: integration@acme.example
 workspace: ./ferry
 """
 STEPS = (
@@ -34,6 +35,8 @@ STEPS = (
     ("map show --proposed", "The proposal, with real values side by side:"),
     ("schema deploy", "The fields that the map makes:"),
     ("map confirm --by demo", "Nothing moves before somebody has confirmed the map:"),
+    ("users sync", "Who are the agents? The config names a fallback for those without a match:"),
+    ("users list", ""),
     ("migrate", "The full load:"),
     ("migrate", "Once more: nothing is left to do, and nothing is written."),
     ("report", ""),

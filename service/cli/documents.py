@@ -14,6 +14,7 @@ from service.cli.map_documents import (
     MapShowDocument,
 )
 from service.cli.schema_documents import SchemaDeployDocument, SchemaPlanDocument
+from service.cli.users_documents import UsersAssignDocument, UsersListDocument, UsersSyncDocument
 from service.errors import Recovery
 from service.report.facts import ReportFacts
 
@@ -343,6 +344,9 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "map-profile": MapProfileDocument,
     "map-diff": MapDiffDocument,
     "map-confirm": MapConfirmDocument,
+    "users-list": UsersListDocument,
+    "users-assign": UsersAssignDocument,
+    "users-sync": UsersSyncDocument,
     "migrate": MigrateDocument,
     "retry": RetryDocument,
     "status": StatusDocument,

@@ -60,8 +60,14 @@ class Org:
         )
         self.user_id = self._user(settings.username, "Integration", profile)
         store.running_user = self.user_id
-        for number in range(max(0, settings.users - settings.unmatched_users)):
-            self._user(f"agent{number}@acme.example", f"Agent {number}", profile)
+        there = max(0, settings.users - settings.unmatched_users)
+        single = there - settings.ambiguous_users
+        for number in range(there):
+            active = not single - settings.inactive_users <= number < single
+            email, name = f"agent{number}@acme.example", f"Agent {number}"
+            self._user(email, name, profile, active=active)
+            if number >= single:
+                self._user(email, f"{name} again", profile, username=f"again.{email}")
         for number in range(settings.teams):
             queue = store.seed(
                 "Group",
@@ -97,15 +103,17 @@ class Org:
         }
         store.seed("UserPermissionAccess", granted)
 
-    def _user(self, email: str, last_name: str, profile: str) -> str:
+    def _user(
+        self, email: str, last_name: str, profile: str, *, username: str = "", active: bool = True
+    ) -> str:
         return self.store.seed(
             "User",
             {
-                "Username": f"{email}.acme",
+                "Username": f"{username or email}.acme",
                 "Email": email,
                 "LastName": last_name,
                 "Name": last_name,
-                "IsActive": True,
+                "IsActive": active,
                 "UserType": "Standard",
                 "ProfileId": profile,
             },

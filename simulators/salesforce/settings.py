@@ -19,6 +19,9 @@ class SalesforceSettings:
     lag behind a change of permissions. `deploy_delay_s`: how long a deployment takes.
     `automation`: flows, triggers and rules are listed (none of them runs).
     `refuse_pairs`: whether values of restricted dependent picklists must go with the controlling ones.
+    Of the `users` agents, the last `unmatched_users` are not there; of those that are, the last
+    `ambiguous_users` have a second user of the same address, and the `inactive_users` before them are
+    inactive.
     `now` stops the clock at a moment (epoch seconds).
     `topics`: whether the running user may create and assign topics. `sees_all`: whether the user may view
     all data; without that, assignments of topics can be asked for in part only.
@@ -44,6 +47,8 @@ class SalesforceSettings:
     edition: str = "Enterprise Edition"
     users: int = 40
     unmatched_users: int = 4
+    ambiguous_users: int = 0
+    inactive_users: int = 0
     teams: int = 8
     accounts: tuple[tuple[str, str], ...] = (
         ("Firm 2 (already here)", "https://www.firm2.example/"),

@@ -160,7 +160,7 @@ LanguageLocaleKey string(40) CU; EmailEncodingKey string(40) CU""",
     "Group": (
         "00G",
         """Name string(40) CUI; DeveloperName string(80) CUN; Type picklist(40) CR=Regular|Queue|Role;
-DoesSendEmailToMembers boolean CUD; Email email(255) CUN""",
+DoesSendEmailToMembers boolean CUD; Email email(255) CUN; Description textarea(1332) CUN""",
     ),
     "GroupMember": (
         "011",

@@ -54,3 +54,5 @@ SELECT kind, source_id, part, object, target_id, origin, job, version_ms, digest
 WHERE (kind, source_id, part) > (?, ?, ?) ORDER BY kind, source_id, part LIMIT ?
 -- name: sources_of
 SELECT DISTINCT source_id FROM crosswalk WHERE target_id = ? ORDER BY source_id
+-- name: repoint
+UPDATE crosswalk SET target_id = ?3 WHERE kind = ?1 AND source_id = ?2 AND part = 0

@@ -86,3 +86,14 @@ SELECT 1 FROM row WHERE phase = ? LIMIT 1
 DELETE FROM row WHERE phase = ? AND source_id = ? AND part = ? AND job IS NULL AND change = 0
 -- name: carried
 SELECT source_id, part FROM row WHERE job = ?
+-- name: waiting_for
+SELECT detail, COUNT(DISTINCT phase || HEX(source_id)) FROM row
+WHERE state = 'held' AND reason = ? GROUP BY detail
+-- name: release
+UPDATE row SET state = 'pending', updated_at = ?1 WHERE state IN ('held', 'failed') AND reason = ?2
+    AND (?3 IS NULL OR detail IN (SELECT value FROM json_each(?3)))
+-- name: release_phase
+UPDATE row SET state = 'pending', updated_at = ?1
+WHERE state IN ('held', 'failed') AND phase = ?2 AND reason IN (SELECT value FROM json_each(?3))
+-- name: pending_phases
+SELECT DISTINCT phase FROM row WHERE state IN ('pending', 'waiting') AND job IS NULL

@@ -33,6 +33,7 @@ salesforce:
   client_id: env:TEST_CLIENT_ID
   client_secret: env:TEST_CLIENT_SECRET
   org_id: {org_id}
+  default_owner: integration@acme.example
 retry: {{base_seconds: 0.05, cap_seconds: 0.5}}
 workspace: ./ferry
 """

@@ -34,6 +34,11 @@ ELSEWHERE = {
     "retry-asked": "test_retry.py",
     "retry-made": "test_retry.py",
     "retry-matched": "test_retry.py",
+    "groups-made": "test_agents.py",
+    "members-made": "test_agents.py",
+    "users-decided": "test_agents.py",
+    "users-taken-up": "test_agents.py",
+    "waiting-released": "test_agents.py",
 }
 # The most telling passing of a point that is passed often, and further ones, which are walked with the
 # large tests. Of jobs the second carries rows that were locked out; eight to eleven are those of messages

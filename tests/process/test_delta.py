@@ -15,7 +15,25 @@ from tests.process.test_retry import told
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
 # What an agent's day is made of, without deletions, merges, and customers that change their kind.
-DAY = ["conversation.create", "message.create", "note.create", "customer.create", "customer.name", "customer.emails", "customer.tags", "customer.custom", "company.custom", "conversation.name", "conversation.status", "conversation.priority", "conversation.assigned_users", "conversation.assigned_teams", "conversation.tags", "conversation.custom", "conversation.relink"]
+DAY = [
+    "conversation.create",
+    "message.create",
+    "note.create",
+    "customer.create",
+    "customer.name",
+    "customer.emails",
+    "customer.tags",
+    "customer.custom",
+    "company.custom",
+    "conversation.name",
+    "conversation.status",
+    "conversation.priority",
+    "conversation.assigned_users",
+    "conversation.assigned_teams",
+    "conversation.tags",
+    "conversation.custom",
+    "conversation.relink",
+]
 NOISE = ["customer.noise", "conversation.noise", "message.noise"]
 
 
@@ -49,7 +67,7 @@ def test_a_day_of_changes_arrives_and_a_second_delta_writes_nothing(tmp_path: Pa
         changes = written(run, before)
         assert changes["Case", "insert"] > 3
         assert changes["EmailMessage", "insert"] > 3
-        assert set(op for _, op in changes) == {"insert", "update"}
+        assert {op for _, op in changes} == {"insert", "update"}
         before = len(run.effects())
         again = told(run, "delta", code=5)
         assert again["jobs_sent"] == 0

@@ -17,6 +17,7 @@ from tests.unit.transforms.samples import (
     related,
 )
 from transforms.compile import CompiledMapping
+from transforms.match import MatchFacts
 
 STAMPS = {
     "Kustomer_Created_At__c": CREATED,
@@ -190,16 +191,32 @@ def test_a_note_becomes_an_unpublished_comment(default_map: CompiledMapping) -> 
     }
 
 
+def facts_of(default_map: CompiledMapping, phase: str, record: dict[str, object]) -> MatchFacts:
+    ((payload,),) = [
+        table.payloads for table in default_map.phases[phase]([record], LOOKUPS).tables.values()
+    ]
+    return MatchFacts.load(payload)
+
+
 def test_users_and_teams_give_the_value_they_are_matched_by(default_map: CompiledMapping) -> None:
     users = default_map.phases["users"]
-    block = users([samples.user()], LOOKUPS)
-    assert block.tables["User"].payloads == [b"sam@acme.test"]
+    told = facts_of(default_map, "users", samples.user())
+    assert (told.value, told.name, told.state) == ("sam@acme.test", "Sam Lee", "active")
     assert users.match is not None
-    assert users.match.soql() == "SELECT Id, Email FROM User WHERE IsActive = true"
-    teams = default_map.phases["teams"]([samples.team(deleted=True)], LOOKUPS)
-    assert teams.tables["Group"].payloads == [b"tier one"]
-    nameless = users([samples.user(email=None)], LOOKUPS)
-    assert nameless.tables["User"].payloads == [b""]
+    assert users.match.soql("IsActive") == "SELECT Id, Email, IsActive FROM User"
+    assert facts_of(default_map, "teams", samples.team(deleted=True)).value == "tier one"
+    assert facts_of(default_map, "users", samples.user(email=None)).value == ""
+    for given, state in (
+        ({"deletedAt": "2025-01-01T00:00:00.000Z"}, "deactivated"),
+        ({"userType": "machine"}, "machine"),
+        ({"pending": True}, "pending"),
+    ):
+        assert facts_of(default_map, "users", samples.user(**given)).state == state
+
+
+def test_a_payload_of_an_earlier_version_is_the_value_alone() -> None:
+    assert MatchFacts.load(b"sam@acme.test") == MatchFacts("sam@acme.test")
+    assert MatchFacts.load(b'{"value": odd name') == MatchFacts('{"value": odd name')
 
 
 def test_a_relation_that_is_null_in_every_known_way_is_none(default_map: CompiledMapping) -> None:

@@ -157,3 +157,17 @@ def test_a_default_that_does_not_fit_and_an_absent_object_are_misfits() -> None:
         "companies: the org has no object Firm.",
         "Lead.Company is too short for the line's default.",
     ]
+
+
+def test_a_public_group_owns_no_record_and_only_a_group_is_made() -> None:
+    grouped = TEXT.replace("make: queue", "make: group")
+    (fault,) = faults(grouped)
+    assert "conversations.Case: a public group can own no record; take team out of owner" in fault
+    owner = "kinds: [user, team], columns: {User: OwnerId, Group: OwnerId}"
+    alone = grouped.replace(
+        f"owner: {{source: [attributes.assignedUsers, attributes.assignedTeams], {owner}",
+        "owner: {source: [attributes.assignedUsers], kinds: [user], columns: {User: OwnerId}",
+    )
+    assert parse_mapping(alone, "mapping.yaml").phases["teams"].match is not None
+    (fault,) = faults(TEXT.replace("target: Email}", "target: Email, make: queue}"))
+    assert "only a Group can be made" in fault
