@@ -86,7 +86,7 @@ class Aside:
 
     def keys(self) -> set[tuple[str, int]]:
         """(source id, part) of every row set aside."""
-        rows = {(row.key, row.part) for row in (*self.held, *self.waiting)}
+        rows = {(row.key, row.part) for row in (*self.held, *self.waiting, *self.changed)}
         rows |= {(key, 0) for key, _ in self.matched}
         return rows | {(key, part) for key, part, *_ in (*self.found, *self.same)}
 

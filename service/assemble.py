@@ -18,7 +18,7 @@ from service.job_rows import CompactRows, JobRow, JobRows, ParentCells, RowReade
 from service.open_users import OpenRefs, open_chains, open_plain, users_lacking
 from service.phases import Phase
 from state.batches import Batch
-from state.crosswalk import Standing
+from state.crosswalk import REMOVED, Standing
 from state.ledger import Ledger
 from transforms.compile import ParentField, Table
 
@@ -251,7 +251,7 @@ class Assembler:
 
         A record of another object is not changed into one of this.
         """
-        if there.object != self._table.object:
+        if there.object != self._table.object or there.origin == REMOVED:
             return False
         reader, index = readers[row[3]], row[4]
         digest = bytes.fromhex(reader.digests[index])

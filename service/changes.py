@@ -7,7 +7,7 @@ again.
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from connectors.salesforce.client import SalesforceClient
@@ -17,15 +17,20 @@ from service.assemble import Assembler
 from service.difference import Comparer, ConflictRules, Difference, Sent
 from service.job_rows import JobRows, ParentCells
 from service.phases import Phase
+from service.reread import Rereader
 from service.runners import runners
 from service.settle import EXTERNAL_ID
 from state.crosswalk import Standing
 from state.ledger import Ledger
 from state.rows import RowEntry
 from transforms.compile import Table
+from transforms.table import SEALED
 
 TOUCHED_BY = "LastModifiedById"
+_ENDS = ("ById", "Date")
+TOUCH_FIELDS = tuple(f"{what}{end}" for what in ("LastModified", "Created") for end in _ENDS)
 GONE = "gone-in-salesforce"
+REDACTED = "redacted"
 FIXED = "cannot-change"
 CONFLICT = "conflict"
 _NOTHING = "#N/A"
@@ -69,12 +74,14 @@ class ChangeAssembler:
         table: Table,
         assembler: Assembler,
         rules: ConflictRules,
+        source: Rereader,
     ) -> None:
         self._ledger = ledger
         self._client = client
         self._phase = phase
         self._table = table
         self._assembler = assembler
+        self._source = source
         self._comparer = Comparer(table, rules)
 
     async def assemble(self, rows: Sequence[RowEntry]) -> JobRows:
@@ -90,7 +97,7 @@ class ChangeAssembler:
         touched = await self._touched(there)
         decisions = await self._ledger.conflicts.decisions(self._phase.name, keys)
         aside = Aside()
-        going: dict[int, dict[str, str]] = {}
+        compared: dict[int, tuple[Standing, Sent, dict[str, Any], Difference]] = {}
         for index, place in enumerate(zip(reader.keys, reader.parts, strict=True)):
             found = standing.get(place)
             record = there.get(found.target_id) if found else None
@@ -107,12 +114,33 @@ class ChangeAssembler:
                 difference = self._comparer.compare(
                     found, sent, record, decided, touched=found.target_id in touched
                 )
-                self._note(reader, index, found, sent, record, difference, aside)
-                if difference.change:
-                    going[index] = {"Id": found.target_id, EXTERNAL_ID: place[0]}
-                    going[index] |= difference.change
+                compared[index] = found, sent, record, difference
         aside.touched = sorted(touched)
+        redacted = await self._redacted(reader, compared)
+        going: dict[int, dict[str, str]] = {}
+        for index, (found, sent, record, difference) in compared.items():
+            if index in redacted:
+                aside.changed.append(reader.aside(index, REDACTED))
+                continue
+            self._note(reader, index, found, sent, record, difference, aside)
+            if difference.change:
+                going[index] = {"Id": found.target_id, EXTERNAL_ID: reader.keys[index]}
+                going[index] |= difference.change
         return self._job(reader, going, aside)
+
+    async def _redacted(
+        self, reader: ChangeLines, compared: Mapping[int, tuple[Any, Any, Any, Difference]]
+    ) -> set[int]:
+        """Rows of sealed records whose source was redacted: their old text must not stay."""
+        edited = [index for index, each in compared.items() if each[-1].fixed]
+        if not edited or self._table.object not in SEALED:
+            return set()
+        read = await self._source.read(self._phase, [reader.keys[index] for index in edited])
+        return {
+            index
+            for index in edited
+            if (read.get(reader.keys[index]) or {}).get("attributes", {}).get("redacted") is True
+        }
 
     def reassemble(self, rows: Sequence[RowEntry], aside: Aside) -> JobRows:
         """Put the rows of a job that was sent together again, to read its results.
@@ -128,13 +156,13 @@ class ChangeAssembler:
     async def _there(self, standing: Mapping[Any, Standing]) -> dict[str, dict[str, Any]]:
         """The records as they are now."""
         ids = sorted({each.target_id for each in standing.values()})
-        fields = [*self._comparer.columns, TOUCHED_BY]
+        fields = [*self._comparer.columns, *TOUCH_FIELDS]
         return await retrieve(self._client, self._table.object, ids, fields)
 
     async def _touched(self, there: Mapping[str, Mapping[str, Any]]) -> set[str]:
         """The records that somebody else has written to: last, or before a change of ours."""
         ours = await runners(self._ledger, self._client)
-        last = {target for target, each in there.items() if str(each.get(TOUCHED_BY)) not in ours}
+        last = {target for target, each in there.items() if is_touched(each, ours)}
         return last | await self._ledger.conflicts.touched(self._table.object, list(there))
 
     def _sent(self, reader: ChangeLines, index: int, cells: Sequence[ParentCells]) -> Sent:
@@ -189,6 +217,16 @@ class ChangeAssembler:
         if value:
             return value.replace('"', '""')
         return "false" if self._table.shapes[name].type == "boolean" else _NOTHING
+
+
+def is_touched(record: Mapping[str, Any], ours: Collection[str]) -> bool:
+    """Whether somebody else wrote last to a record that was read with `TOUCH_FIELDS`.
+
+    One that nobody changed since it was made bears its author's name, whom we have set ourselves.
+    """
+    if str(record.get(TOUCHED_BY)) in ours:
+        return False
+    return any(record.get(f"LastModified{end}") != record.get(f"Created{end}") for end in _ENDS)
 
 
 def _text(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from state.conflicts import Decision
 from state.crosswalk import Standing
 from transforms.compile import Table
-from transforms.fingerprint import mark, marks_of, seed
+from transforms.fingerprint import length_marked, mark, marks_of, seed
 from transforms.same_value import same_value
 from transforms.table import parent_mark
 
@@ -127,7 +127,11 @@ class Comparer:
         parent = self._parent_of.get(name)
         if parent is not None:
             return mark(seed(parent_mark(parent)), row.references[parent])
-        return mark(seed(name), _escaped(row.cells[name]))
+        return self._mark_of(name, row.cells[name])
+
+    def _mark_of(self, name: str, cell: str) -> int:
+        most = length_marked(self._table.shapes[name].type)
+        return mark(seed(name), cell.replace('"', '""')[:most])
 
     def _as_we_left_it(
         self, name: str, record: Mapping[str, Any], marks: frozenset[int] | None
@@ -139,7 +143,7 @@ class Comparer:
         if marks is None or name in self._parent_of:
             return False
         kind = self._table.shapes[name].type
-        return any(mark(seed(name), _escaped(each)) in marks for each in _as_cells(kind, value))
+        return any(self._mark_of(name, each) in marks for each in _as_cells(kind, value))
 
     def _conflict(
         self, name: str, row: Sent, decided: Mapping[str, Decision], found: Difference
@@ -151,17 +155,13 @@ class Comparer:
             found.change[name] = row.cells[name]
 
 
-def _escaped(cell: str) -> str:
-    return cell.replace('"', '""')
-
-
 def _as_cells(kind: str, value: Any) -> list[str]:
-    """Cells that would have left this value; for moments nobody can tell, milliseconds are lost."""
+    """Cells that would have left this value; what a reference was nobody can tell."""
     if isinstance(value, bool):
         return ["true" if value else "false"]
     if isinstance(value, int | float):
         whole = [str(int(value))] if value == int(value) else []
         return [str(value), *whole]
-    if kind in ("datetime", "reference"):
+    if kind == "reference":
         return []
     return [str(value)]

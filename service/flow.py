@@ -23,6 +23,7 @@ from service.pages import PageQueue
 from service.phases import Phase
 from service.planner import Planner
 from service.progress import PhaseProgress
+from service.removals import Child
 from service.reread import Rereader
 from service.seal import Sealer
 from state.ledger import Ledger
@@ -55,6 +56,7 @@ class Flow:
         self._queue = queue
         self._sealer = sealer
         self._lookups = lookups
+        self._phases = phases
         self._source = Rereader(kustomer.client, readers=config.kustomer.connections)
         self._closed = {phase.name: anyio.Event() for phase in phases}
         self._locks = LaneLocks(config.salesforce.lanes)
@@ -160,6 +162,16 @@ class Flow:
             progress=progress,
         )
 
+    def _children(self, table: str) -> list[Child]:
+        """The keyed tables whose records name one of `table` as a parent."""
+        return [
+            Child(phase.kind, each.object, parent.columns[table])
+            for phase in self._phases
+            for each in self._mapping.phases[phase.name].tables.values()
+            for parent in each.parents
+            if each.key_column and parent.columns.get(table, "Id") != "Id"
+        ]
+
     def _loader(self, phase: Phase, table: str, progress: PhaseProgress) -> Loader:
         return Loader(
             phase,
@@ -174,6 +186,8 @@ class Flow:
             progress=progress,
             clock=self._clock,
             rules=ConflictRules(self._config.delta.conflicts, self._config.delta.conflict_fields),
+            source=self._source,
             deletes=self._config.delta.deletes,
+            children=self._children(table),
             users_wait=policy_of(self._config) != "fallback",
         )

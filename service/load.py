@@ -28,7 +28,8 @@ from service.lanes import LaneLocks, choose
 from service.phases import Phase
 from service.progress import PhaseProgress
 from service.reading import End, Harvested
-from service.removals import DeleteRule, Removals, is_removal
+from service.removals import Child, DeleteRule, Removals, is_removal
+from service.reread import Rereader
 from service.seal import Sealer
 from service.settle import Settler
 from state.batches import Batch
@@ -58,7 +59,9 @@ class Loader:
         progress: PhaseProgress,
         clock: Clock,
         rules: ConflictRules,
+        source: Rereader,
         deletes: DeleteRule,
+        children: Sequence[Child],
         users_wait: bool,
     ) -> None:
         """Take the parts. `users_wait`: rows that name a user who is not settled are held."""
@@ -71,8 +74,10 @@ class Loader:
         self._desk = desk
         self._runner = JobRunner(ledger, ingest)
         self._assembler = Assembler(ledger, phase, table, users_wait=users_wait)
-        self._changes = ChangeAssembler(ledger, client, phase, table, self._assembler, rules)
-        self._removals = Removals(ledger, client, phase, table, progress, deletes)
+        self._changes = ChangeAssembler(
+            ledger, client, phase, table, self._assembler, rules, source
+        )
+        self._removals = Removals(ledger, client, phase, table, progress, deletes, children)
         settler = Settler(ledger, client, phase, table.object)
         self._first_look = FirstLook(ledger, settler, phase, table)
         self._harvester = Harvester(ledger, ingest, settler, phase, table.object, progress)

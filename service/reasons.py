@@ -56,6 +56,10 @@ REASONS: dict[str, Reason] = {
         "Somebody changed the record in Salesforce after our last write, and it differs in these fields.",
         "Look at the record in both; what is in Salesforce is kept.",
     ),
+    "redacted": Reason(
+        "The message was redacted in Kustomer.",
+        "Nothing: migrate or delta deletes the e-mail and makes it anew without the text.",
+    ),
     "cannot-change": Reason(
         "Salesforce does not let these fields be changed once the record is made.",
         "Nothing can be sent; what was sent first stays.",

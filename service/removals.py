@@ -7,7 +7,7 @@ doing it twice is doing it once; what was done is noted afterwards.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -16,11 +16,13 @@ import orjson
 from connectors.salesforce.client import RowOutcome, SalesforceClient
 from connectors.salesforce.records import MOST_ROWS
 from connectors.salesforce.retrieve import retrieve
-from service.changes import CONFLICT, GONE, TOUCHED_BY
+from connectors.salesforce.soql import in_lists
+from service.changes import CONFLICT, GONE, REDACTED, TOUCH_FIELDS, is_touched
 from service.crash_points import reach
 from service.phases import Phase
 from service.progress import PhaseProgress
 from service.runners import runners
+from service.settle import EXTERNAL_ID
 from state.crosswalk import Standing
 from state.ledger import Ledger, Tx
 from state.rows import RowEntry
@@ -28,12 +30,20 @@ from transforms.compile import Table
 
 DeleteRule = Literal["keep", "mark", "delete"]
 DELETED = "deleted"
-REDACTED = "redacted"
 MARK_FIELD = "Kustomer_Deleted_At__c"
 # Stands where the digest of the last version did; no row has it, so a record that comes back differs.
 GONE_DIGEST = b"deleted-upstream"
 _ALREADY = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 Place = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Child:
+    """A table whose records may go with those they belong to: its kind, object, and parent column."""
+
+    kind: str
+    object: str
+    column: str
 
 
 def removal(phase: Phase, place: Place, there: Standing) -> RowEntry:
@@ -70,6 +80,7 @@ class Removals:
         table: Table,
         progress: PhaseProgress,
         rule: DeleteRule,
+        children: Sequence[Child] = (),
     ) -> None:
         self._ledger = ledger
         self._client = client
@@ -77,6 +88,7 @@ class Removals:
         self._table = table
         self._progress = progress
         self._rule: DeleteRule = rule
+        self._children = children
         if rule == "mark" and MARK_FIELD not in table.shapes:
             self._rule = "keep"  # there is nothing to mark it with
 
@@ -101,10 +113,14 @@ class Removals:
                 gone.append(row)
         refused = await self._send(gone, anew, standing)
         reach("removal-sent")
+        targets = [standing[_place(row)].target_id for row in gone]
+        with_them = await self._went_along(targets) if self._rule == "delete" else {}
         held += [_held(known[place], code) for place, code in refused.items()]
         async with self._ledger.write() as tx:
             await self._note_gone(tx, [r for r in gone if _place(r) not in refused], standing)
             await self._note_anew(tx, [r for r in anew if _place(r) not in refused])
+            for kind, keys in with_them.items():
+                await self._ledger.crosswalk.remove(tx, kind, [(key, 0) for key in keys])
             await self._ledger.rows.put(tx, held)
             reach("removal-uncommitted")
 
@@ -112,9 +128,9 @@ class Removals:
         if self._rule != "delete":
             return set()
         ids = sorted({each.target_id for each in standing.values()})
-        there = await retrieve(self._client, self._table.object, ids, [TOUCHED_BY])
+        there = await retrieve(self._client, self._table.object, ids, TOUCH_FIELDS)
         ours = await runners(self._ledger, self._client)
-        last = {target for target, each in there.items() if str(each.get(TOUCHED_BY)) not in ours}
+        last = {target for target, each in there.items() if is_touched(each, ours)}
         return last | await self._ledger.conflicts.touched(self._table.object, ids)
 
     async def _send(
@@ -130,6 +146,23 @@ class Removals:
         if self._rule == "mark":
             refused |= await self._call("PATCH", gone, standing)
         return refused
+
+    async def _went_along(self, targets: Sequence[str]) -> dict[str, list[str]]:
+        """The records that Salesforce deleted with those they belonged to: source ids by kind."""
+        found: dict[str, list[str]] = {}
+        for child in self._children:
+            for ids in in_lists(targets):
+                soql = (
+                    f"SELECT {EXTERNAL_ID}, IsDeleted FROM {child.object} "  # noqa: S608
+                    f"WHERE {child.column} IN ({ids})"
+                )
+                async for page in self._client.query(soql, all_rows=True):
+                    found.setdefault(child.kind, []).extend(
+                        str(record[EXTERNAL_ID])
+                        for record in page
+                        if record.get("IsDeleted") is True and record.get(EXTERNAL_ID)
+                    )
+        return found
 
     async def _call(
         self,

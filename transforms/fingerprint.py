@@ -12,12 +12,18 @@ from hashlib import blake2b
 from zlib import crc32
 
 DIGEST_BYTES = 16
+_SECONDS = len("2026-01-31T12:34:56")
 _MARK_BYTES = 4
 
 
 def seed(name: str) -> int:
     """The beginning of a mark: of the name of a column, or of a parent."""
     return crc32(name.encode())
+
+
+def length_marked(kind: str) -> int | None:
+    """How many characters of a cell count, by its field's type: milliseconds are lost."""
+    return _SECONDS if kind == "datetime" else None
 
 
 def mark(seeded: int, cell: str) -> int:

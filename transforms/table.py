@@ -7,7 +7,7 @@ from typing import Any
 
 from transforms.block import RowSet
 from transforms.errors import Hold
-from transforms.fingerprint import fingerprint, mark, seed
+from transforms.fingerprint import fingerprint, length_marked, mark, seed
 from transforms.generate import RowMaker
 from transforms.moments import epoch_ms
 from transforms.record import Cell, Getter, Record
@@ -17,7 +17,7 @@ from transforms.split import split_text
 
 # A row of a Bulk 2.0 job may have this many characters (salesforce facts, 3.5).
 ROW_CHARS = 400_000
-_SEALED = frozenset({"EmailMessage"})
+SEALED = frozenset({"EmailMessage"})
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,14 @@ class Table:
     volatile: int = 0
 
     @cached_property
-    def cell_seeds(self) -> tuple[tuple[int, int], ...]:
-        """Number and seed of each column that can be changed, but those that move by themselves."""
+    def cell_seeds(self) -> tuple[tuple[int, int, int | None], ...]:
+        """Number, seed and length of each column that can be changed, but of those that move."""
         stable = self.columns[: len(self.columns) - self.volatile]
-        return tuple((n, seed(name)) for n, name in enumerate(stable) if self.can_change(name))
+        return tuple(
+            (number, seed(name), length_marked(self.shapes[name].type))
+            for number, name in enumerate(stable)
+            if self.can_change(name)
+        )
 
     @cached_property
     def parent_seeds(self) -> tuple[tuple[int, int], ...]:
@@ -95,7 +99,7 @@ class Table:
         (salesforce facts, 7.2).
         """
         shape = self.shapes[column]
-        return shape.updateable and (shape.custom or self.object not in _SEALED)
+        return shape.updateable and (shape.custom or self.object not in SEALED)
 
     def add(self, record: Record, rows: RowSet) -> None:
         """Append the record's row or rows; raises `Hold`, and appends nothing then.
@@ -142,7 +146,7 @@ class Table:
         # What moves without meaning anything stands behind all else, and does not count.
         moving = sum(len(cell.encode()) + 3 for cell in cells[len(cells) - self.volatile :])
         if self.followed:
-            marks = [mark(seeded, cells[number]) for number, seeded in self.cell_seeds]
+            marks = [mark(seeded, cells[number][:most]) for number, seeded, most in self.cell_seeds]
             marks += [mark(seeded, references[number]) for number, seeded in self.parent_seeds]
         return [
             (payload, references, fingerprint(payload[: len(payload) - moving] + trailer, marks))

@@ -31,6 +31,11 @@ AFTER_FAULT = {"upload-aborted", "job-disowned"}
 ELSEWHERE = {
     "map-followed": "test_changed_map.py",
     "revised-uncommitted": "test_changed_map.py",
+    "delta-planned": "test_delta.py",
+    "delta-uncommitted": "test_delta.py",
+    "delta-begun": "test_delta.py",
+    "removal-sent": "test_delta.py",
+    "removal-uncommitted": "test_delta.py",
     "retry-asked": "test_retry.py",
     "retry-made": "test_retry.py",
     "retry-matched": "test_retry.py",

@@ -1,6 +1,7 @@
 """Changes in Kustomer arrive in Salesforce; what has not changed costs nothing; agents' edits stay."""
 
 import json
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.process.expected import check_everything
+from service.crash_points import VARIABLE
+from tests.process.expected import check_everything, keyed
 from tests.process.stand_ins import Journey, journey, sizes
 from tests.process.test_retry import told
 
@@ -34,6 +36,15 @@ DAY = [
     "conversation.custom",
     "conversation.relink",
 ]
+POINTS = (
+    "delta-planned",
+    "delta-uncommitted",
+    "delta-begun",
+    "removal-sent",
+    "removal-uncommitted",
+    "job-closed:2",
+    "revised-uncommitted",
+)
 NOISE = ["customer.noise", "conversation.noise", "message.noise"]
 
 
@@ -82,3 +93,137 @@ def test_noise_costs_no_write(tmp_path: Path) -> None:
         before = len(run.effects())
         assert told(run, "delta", code=5)["jobs_sent"] == 0
         assert len(run.effects()) == before
+
+
+def test_deleted_records_are_marked_or_deleted_by_the_rule(tmp_path: Path) -> None:
+    with journey(tmp_path, sizes(40, 100)) as run:
+        configured(run)
+        loaded(run)
+        cases = set(keyed(run.target_records("Case")))
+        burst(run, 5, ["conversation.delete"])
+        gone = deleted_of(run) & cases
+        assert len(gone) == 5
+        books = told(run, "delta", code=5)["phases"]
+        assert books["conversations"]["deleted"] == {"mark": 5}
+        marked = keyed(run.target_records("Case"))
+        assert set(marked) == cases
+        assert {key for key, row in marked.items() if row.get("Kustomer_Deleted_At__c")} == gone
+        effects = len(run.effects())
+        assert told(run, "delta", code=5)["jobs_sent"] == 0
+        assert len(run.effects()) == effects
+
+
+def test_with_the_rule_delete_a_record_that_an_agent_touched_stays(tmp_path: Path) -> None:
+    with journey(tmp_path, sizes(40, 100)) as run:
+        configured(run, deletes="delete")
+        loaded(run)
+        before = keyed(run.target_records("Case"))
+        burst(run, 4, ["conversation.delete"])
+        gone = deleted_of(run) & set(before)
+        touched = sorted(gone)[0]
+        edit(run, "Case", before[touched]["Id"], Description="an agent was here")
+        books = told(run, "delta", code=5)["phases"]["conversations"]
+        assert books["deleted"] == {"delete": 3}
+        assert books["changes_held"] == {"conflict": 1}
+        left = keyed([row for row in run.target_records("Case") if not row["IsDeleted"]])
+        assert set(before) - set(left) == gone - {touched}
+
+
+def test_a_redacted_message_is_made_anew_and_an_edited_one_is_told(tmp_path: Path) -> None:
+    with journey(tmp_path, sizes(40, 100)) as run:
+        configured(run)
+        loaded(run)
+        before = keyed(run.target_records("EmailMessage"))
+        burst(run, 3, ["message.redact"])
+        burst(run, 2, ["message.edit"])
+        books = told(run, "delta", code=5)["phases"]["messages"]
+        messages = run.source_records("message")
+        redacted = {key for key, row in messages.items() if row["attributes"]["redacted"]}
+        assert len(redacted) == 3
+        now = keyed([row for row in run.target_records("EmailMessage") if not row["IsDeleted"]])
+        assert now.keys() == before.keys()
+        for key in redacted:
+            assert now[key]["Id"] != before[key]["Id"]
+            assert before[key]["TextBody"] != now[key].get("TextBody")
+            assert (now[key].get("TextBody") or "") == messages[key]["attributes"]["preview"]
+        assert 1 <= books["changes_held"]["cannot-change"] <= 2
+        effects = len(run.effects())
+        assert told(run, "delta", code=5)["jobs_sent"] == 0
+        assert len(run.effects()) == effects
+
+
+def test_what_an_agent_wrote_in_salesforce_survives_every_delta(tmp_path: Path) -> None:
+    with journey(tmp_path, sizes(40, 100)) as run:
+        configured(run)
+        loaded(run)
+        cases = keyed(run.target_records("Case"))
+        first, second = sorted(cases)[:2]
+        edit(run, "Case", cases[first]["Id"], Subject="by an agent", Priority="Low")
+        edit(run, "Case", cases[second]["Id"], Subject="by an agent")
+        status = "Open" if cases[first]["Status"] == "Done" else "Done"
+        change(run, "conversation", first, status=status.lower())
+        change(run, "conversation", second, name="by the source")
+        books = told(run, "delta", code=5)["phases"]["conversations"]
+        assert (books["changed"], books["changes_held"]) == (1, {"conflict": 1})
+        now = keyed(run.target_records("Case"))
+        assert (now[first]["Subject"], now[first]["Status"]) == ("by an agent", status)
+        assert now[first]["Priority"] == "Low"
+        assert now[second]["Subject"] == "by an agent"
+        change(run, "conversation", first, name="by the source")
+        books = told(run, "delta", code=5)["phases"]["conversations"]
+        assert books["changes_held"] == {"conflict": 2}
+        now = keyed(run.target_records("Case"))
+        assert {now[key]["Subject"] for key in (first, second)} == {"by an agent"}
+
+
+def deleted_of(run: Journey) -> set[str]:
+    rows = run.source_records("conversation").items()
+    return {key for key, row in rows if row["attributes"].get("deleted")}
+
+
+def edit(run: Journey, name: str, record_id: str, **values: Any) -> None:
+    """An agent changes a record in Salesforce."""
+    users = run.target_records("User")
+    agent = next(row["Id"] for row in users if row["Email"] != "integration@acme.example")
+    url = f"{run.target}/__admin/records/{name}/{record_id}"
+    httpx.patch(url, json={**values, "by": agent}).raise_for_status()
+
+
+def change(run: Journey, kind: str, record_id: str, **values: Any) -> None:
+    """An agent changes a record in Kustomer."""
+    url = f"{run.source}/__admin/records/{kind}/{record_id}"
+    httpx.put(url, json={"attributes": values}).raise_for_status()
+
+
+@pytest.mark.parametrize("deletes", ["mark", "delete"])
+def test_a_delta_that_dies_anywhere_goes_on_and_loses_and_doubles_nothing(
+    tmp_path: Path, deletes: str
+) -> None:
+    with journey(tmp_path, sizes(40, 100)) as run:
+        configured(run, deletes=deletes)
+        loaded(run)
+        for point in POINTS:
+            burst(run, 40, DAY)
+            burst(run, 2, ["conversation.delete"])
+            child = run.start("delta", environment={VARIABLE: point})
+            _, err = child.communicate(timeout=120)
+            assert child.returncode == -signal.SIGKILL, f"{point}: {err}"
+        told(run, "delta", code=5)
+        inserts = Counter(
+            (each["object"], each["external_id"])
+            for each in run.effects()
+            if each["op"] == "insert" and each["external_id"]
+        )
+        assert max(inserts.values()) == 1
+        gone = deleted_of(run)
+        cases = keyed([row for row in run.target_records("Case") if not row["IsDeleted"]])
+        if deletes == "delete":
+            assert not gone & cases.keys()
+        else:
+            marked = {key for key, row in cases.items() if row.get("Kustomer_Deleted_At__c")}
+            assert gone & cases.keys() == marked
+        left = {key for key in run.source_records("conversation") if key not in gone}
+        assert left <= cases.keys()
+        effects = len(run.effects())
+        assert told(run, "delta", code=5)["jobs_sent"] == 0
+        assert len(run.effects()) == effects
