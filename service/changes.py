@@ -19,7 +19,6 @@ from service.job_rows import JobRows, ParentCells
 from service.phases import Phase
 from service.reread import Rereader
 from service.runners import runners
-from service.settle import EXTERNAL_ID
 from state.crosswalk import Standing
 from state.ledger import Ledger
 from state.rows import RowEntry
@@ -37,11 +36,12 @@ _NOTHING = "#N/A"
 
 
 class ChangeLines(LooseRows):
-    """Loose rows whose cells are those that differ; `lines` by the row's number."""
+    """Loose rows whose cells are those that differ; `lines` and `targets` (ids) by the row's number."""
 
     def __init__(self, rows: Sequence[RowEntry], parent_fields: int) -> None:
         super().__init__(rows, parent_fields)
         self.lines: dict[int, bytes] = {}
+        self.targets: dict[int, str] = {}
 
     def payload(self, index: int) -> bytes:
         """The CSV cells that go out for row `index`."""
@@ -124,8 +124,8 @@ class ChangeAssembler:
                 continue
             self._note(reader, index, found, sent, record, difference, aside)
             if difference.change:
-                going[index] = {"Id": found.target_id, EXTERNAL_ID: reader.keys[index]}
-                going[index] |= difference.change
+                reader.targets[index] = found.target_id
+                going[index] = {"Id": found.target_id, **difference.change}
         return self._job(reader, going, aside)
 
     async def _redacted(
@@ -142,15 +142,19 @@ class ChangeAssembler:
             if (read.get(reader.keys[index]) or {}).get("attributes", {}).get("redacted") is True
         }
 
-    def reassemble(self, rows: Sequence[RowEntry], aside: Aside) -> JobRows:
+    async def reassemble(self, rows: Sequence[RowEntry], aside: Aside) -> JobRows:
         """Put the rows of a job that was sent together again, to read its results.
 
         Their cells are not needed: rows that are to be sent again are decided anew.
         """
         reader = ChangeLines(rows, len(self._table.parents))
         apart = aside.keys()
-        places = enumerate(zip(reader.keys, reader.parts, strict=True))
-        going = [(0, index) for index, place in places if place not in apart]
+        keys = sorted(set(reader.keys))
+        standing = await self._ledger.crosswalk.standing(self._phase.kind, keys)
+        for index, place in enumerate(zip(reader.keys, reader.parts, strict=True)):
+            if place not in apart and place in standing:
+                reader.targets[index] = standing[place].target_id
+        going = [(0, index) for index in reader.targets]
         return JobRows(b"", [reader], [], going, aside, changes=True)
 
     async def _there(self, standing: Mapping[Any, Standing]) -> dict[str, dict[str, Any]]:

@@ -7,10 +7,21 @@ of is left, and its outcome is asked for.
 from collections import defaultdict
 from collections.abc import Mapping
 
+from connectors.salesforce.ids import to_18
 from service.assemble import JobRow, JobRows
+from service.changes import ChangeLines
 from service.content import content_key, sent_cells, sent_columns
 from service.phases import Phase
 from service.settle import EXTERNAL_ID
+
+
+def _targets(rows: JobRows) -> dict[str, tuple[str, int]]:
+    """(source id, part) of the rows of a changing job, by the ids of the records that they change."""
+    return {
+        to_18(reader.targets[row.index]): (row.key, row.part)
+        for row in rows.rows
+        if isinstance(reader := rows.readers[row.reader], ChangeLines)
+    }
 
 
 class Claims:
@@ -23,6 +34,7 @@ class Claims:
         self._open = {
             (row.key, row.part): row for row in rows.rows if (row.key, row.part) not in brought
         }
+        self._by_id = _targets(rows) if rows.changes else None
         self._columns: list[str] = []
         self._twins: dict[bytes, list[JobRow]] | None = None
 
@@ -37,6 +49,9 @@ class Claims:
 
     def told(self, cells: Mapping[str, str]) -> JobRow | None:
         """Return the row whose cells a result echoes; None when none is left that fits."""
+        if self._by_id is not None:
+            place = self._by_id.get(to_18(cells.get("Id", "")))
+            return self._open.pop(place, None) if place else None
         if self._keyed:
             return self._open.pop((cells.get(EXTERNAL_ID, ""), 0), None)
         twins = self._by_content(cells)

@@ -68,7 +68,7 @@ class Comparer:
         self._parent_of = {
             column: parent.name for parent in table.parents for column in parent.columns.values()
         }
-        self._moving = frozenset(table.columns[len(table.columns) - table.volatile :])
+        self._moving = frozenset(table.columns[number] for number in table.volatile)
 
     def compare(
         self,
@@ -101,6 +101,8 @@ class Comparer:
         """Empty fields of a record that was there before are filled; nothing is overwritten."""
         found = Difference()
         for name in self.columns:
+            if name == self._table.key_column:
+                continue  # it is not ours: a rebuild must not take it for a record that we made
             empty = record.get(name) in (None, "")
             if empty and row.cells[name] and self._table.can_change(name):
                 found.change[name] = row.cells[name]

@@ -118,7 +118,8 @@ class Harvester:
 
     async def _read(self, reading: Reading) -> None:
         """Read the three lists; one that stays unreadable leaves its rows to be asked for."""
-        read_made = self._keyed_successes if self._phase.keyed else self._keyless_successes
+        by_key = self._phase.keyed and not reading.rows.changes
+        read_made = self._keyed_successes if by_key else self._keyless_successes
         for read in (read_made, self._failures, self._unprocessed):
             for attempt in range(READ_TRIES):
                 try:

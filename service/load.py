@@ -249,7 +249,7 @@ class Loader:
         """Put a sent job's rows together again; what was set aside then is read, not re-decided."""
         loose = await self._ledger.rows.of_job(job.id)
         if loose and loose[0].change:
-            return self._changes.reassemble(loose, Aside.load(job.aside))
+            return await self._changes.reassemble(loose, Aside.load(job.aside))
         readers = [self._loose_rows(loose)] if loose else []
         aside = Aside.load(job.aside)
         return await self._assembler.reassemble(files, batches, readers, aside, job.id)

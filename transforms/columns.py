@@ -42,17 +42,16 @@ class Columns:
     makers: list[Maker] = field(default_factory=list)
     order: list[int] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
-    volatile: int = 0
+    volatile: list[str] = field(default_factory=list)
 
-    def add(self, name: str, maker: Maker, recipe: str, *, before: int = 0) -> int:
-        """Add a column, `before` so many of the last ones; returns the number of its cell."""
+    def add(self, name: str, maker: Maker, recipe: str) -> int:
+        """Add a column; returns the number of its cell."""
         number = self.known.get(recipe)
         if number is None:
             number = self.known[recipe] = len(self.makers)
             self.makers.append(maker)
-        place = len(self.names) - before
-        self.names.insert(place, name)
-        self.order.insert(place, number)
+        self.names.append(name)
+        self.order.append(number)
         return number
 
 
@@ -83,8 +82,7 @@ def add_unfit(
         fit.fault(f"{target.name}.{name} is no text field.", "unfit")
     cell = unfit_values([*fields, *parents], shape.length)
     # References are written after the cells, so only the cell itself can tell of theirs.
-    maker = Maker(cell, noted="" if parents else UNFIT)
-    columns.add(name, maker, name, before=columns.volatile)
+    columns.add(name, Maker(cell, noted="" if parents else UNFIT), name)
 
 
 class _Table:
@@ -99,10 +97,9 @@ class _Table:
     def columns(self) -> tuple[Columns, list[KeptLine]]:
         """See `columns_of`."""
         columns = Columns()
-        # The key first: results are read by it. What moves by itself last: it is no part of the digest.
-        lines, key = self._line.fields, self._line.key
-        ranks = {name: _moves(each) * 2 - (name == key) for name, each in lines.items()}
-        for name, each in sorted(lines.items(), key=lambda item: ranks[item[0]]):
+        # The key first: results are read by it.
+        key = self._line.key
+        for name, each in sorted(self._line.fields.items(), key=lambda item: item[0] != key):
             shape = self._fit.usable(self._target, name, optional=each.optional)
             if shape is not None and self._callable(name, each):
                 self._fit.line(self._target, shape, each)
@@ -131,7 +128,8 @@ class _Table:
                 cell = lenient(cell, line.keep)
             short = number if shape.length else None
             columns.add(line.keep, Maker(cell, length=shape.length, shortened=short), line.keep)
-        columns.volatile += _moves(line)
+        if _moves(line):
+            columns.volatile.append(shape.name)
 
     def _maker(self, shape: FieldShape, line: FieldLine) -> tuple[Maker, bool]:
         """A line's maker, and whether it is this column's alone."""

@@ -139,7 +139,7 @@ def _table(
         compile_path(line.each) if line.each else None,
         changes,
         _shapes(target, columns, parents),
-        columns.volatile,
+        tuple(map(columns.names.index, columns.volatile)),
     )
 
 

@@ -42,8 +42,8 @@ class ParentField:
 class Table:
     """A target object's columns, in CSV order (the key first), and how rows are made.
 
-    `shapes`: the field behind each column, those of parents among them. So many columns at the end are
-    `volatile`: they move without the record's having changed. `make` gives all cells of a row,
+    `shapes`: the field behind each column, those of parents among them. The columns of the numbers
+    `volatile` move without the record's having changed. `make` gives all cells of a row,
     `cells` one by one, to say which of them holds a record. `each` reads the list of which every element
     makes a row. A table of `changes` makes no row that would change nothing.
     """
@@ -61,16 +61,15 @@ class Table:
     each: Getter | None = None
     changes: bool = False
     shapes: Mapping[str, FieldShape] = field(default_factory=dict)
-    volatile: int = 0
+    volatile: tuple[int, ...] = ()
 
     @cached_property
     def cell_seeds(self) -> tuple[tuple[int, int, int | None], ...]:
         """Number, seed and length of each column that can be changed, but of those that move."""
-        stable = self.columns[: len(self.columns) - self.volatile]
         return tuple(
             (number, seed(name), length_marked(self.shapes[name].type))
-            for number, name in enumerate(stable)
-            if self.can_change(name)
+            for number, name in enumerate(self.columns)
+            if number not in self.volatile and self.can_change(name)
         )
 
     @cached_property
@@ -143,15 +142,23 @@ class Table:
         trailer = ("\x1f" + "\x1f".join(references)).encode()
         payloads = self._payloads(cells)
         marks: list[int] = []
-        # What moves without meaning anything stands behind all else, and does not count.
-        moving = sum(len(cell.encode()) + 3 for cell in cells[len(cells) - self.volatile :])
         if self.followed:
             marks = [mark(seeded, cells[number][:most]) for number, seeded, most in self.cell_seeds]
             marks += [mark(seeded, references[number]) for number, seeded in self.parent_seeds]
         return [
-            (payload, references, fingerprint(payload[: len(payload) - moving] + trailer, marks))
+            (payload, references, fingerprint(self._stable(payload, cells) + trailer, marks))
             for payload in payloads
         ]
+
+    def _stable(self, payload: bytes, cells: Sequence[str]) -> bytes:
+        """A row without what moves while nothing is changed; such columns stand near its end."""
+        end = len(payload)
+        for number in reversed(range(min(self.volatile, default=len(cells)), len(cells))):
+            start = end - len(cells[number].encode()) - 3
+            if number in self.volatile:
+                payload = payload[:start] + payload[end:]
+            end = start
+        return payload
 
     def _says_something(self, cells: Sequence[str], references: Sequence[str]) -> bool:
         """Whether a change would change anything: the record itself and its key are no news."""

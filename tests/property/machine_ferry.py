@@ -17,6 +17,7 @@ import service.lanes
 import service.unsealed
 from connectors.errors import ConnectorError
 from connectors.salesforce.client import SalesforceClient
+from service.config import DeltaConfig
 from service.errors import DeskferryError
 from service.flow import Flow
 from service.gate import BooksUnbalanced
@@ -28,7 +29,7 @@ from service.progress import PhaseProgress
 from service.seal import Sealer
 from service.unsealed import Transformer
 from state.ledger import Ledger
-from tests.property.machine_salesforce import Salesforce
+from tests.property.machine_salesforce import ME, Salesforce
 from tests.property.machine_source import TABLES, Source, mapping
 from tests.property.machine_world import Death, JumpingLoop, LoopClock, World, one_thread
 from transforms.lookups import Lookups
@@ -103,8 +104,11 @@ async def _voyage(folder: Path, source: Source, org: Salesforce, order: int) -> 
         sealer = Sealer(ledger, queue, transformer, spool_limit_bytes=room)
         sealer.spool_bytes = await ledger.batches.open_bytes()
         config: Any = SimpleNamespace(
-            salesforce=SimpleNamespace(lanes=LANES, live_jobs=2),
+            salesforce=SimpleNamespace(lanes=LANES, live_jobs=2, default_owner=ME),
             kustomer=SimpleNamespace(connections=2),
+            delta=DeltaConfig(),
+            unmatched_users=None,
+            mail_aliases={},
         )
         kustomer: Any = SimpleNamespace(client=source)
         client = cast("SalesforceClient", org)
