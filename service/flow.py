@@ -167,6 +167,7 @@ class Flow:
         return [
             Child(phase.kind, each.object, parent.columns[table])
             for phase in self._phases
+            if phase.name in self._mapping.phases
             for each in self._mapping.phases[phase.name].tables.values()
             for parent in each.parents
             if each.key_column and parent.columns.get(table, "Id") != "Id"

@@ -11,7 +11,7 @@ from connectors.kustomer.envelope import Page
 from service.phases import PHASES, Phase
 from tests.property.machine_world import World
 from transforms.block import Block, HeldRecord, RowSet, SkippedRecord
-from transforms.table import ParentField
+from transforms.table import ParentField, Table
 
 TABLES = {
     "companies": "Account",
@@ -110,7 +110,8 @@ class _MapLine:
             ]
         table = TABLES[phase.name]
         self.match = None
-        self.tables = {table: SimpleNamespace(object=table, columns=columns, parents=tuple(fields))}
+        made_elsewhere: Any = None
+        self.tables = {table: Table(table, columns, tuple(fields), None, made_elsewhere, (), ())}
 
     def __call__(self, rows: list[dict[str, Any]], lookups: Any) -> Block:
         [(name, table)] = self.tables.items()
