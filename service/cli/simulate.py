@@ -47,6 +47,9 @@ def kustomer(
     list_cap: int | None = typer.Option(None, help="Pages after which lists stop; none: never."),
     index_lag: float = typer.Option(0.0, help="Seconds that search lags behind writes."),
     wild: bool = typer.Option(False, "--wild", help="Add records as odd as real ones can be."),
+    correspondents: bool = typer.Option(
+        True, help="Whether mails have copies, and notes mentions."
+    ),
     rich: bool = typer.Option(False, "--rich", help="Klasses and attributes of every type."),
     chaos: float = typer.Option(0.0, min=0, max=1, help="Share of all calls that go wrong."),
     chaos_seed: int = typer.Option(1, help="Seed of what goes wrong."),
@@ -72,6 +75,7 @@ def kustomer(
         list_cap_pages=list_cap,
         index_lag_s=index_lag,
         wild=wild,
+        correspondents=correspondents,
         rich=rich,
         effect_log=effect_log,
         chaos_rate=chaos,
@@ -99,6 +103,7 @@ def salesforce(
     audit_fields: bool = typer.Option(True, help="Whether audit fields may be set."),
     bare: bool = typer.Option(False, "--bare", help="An org without the map's own fields."),
     topics: bool = typer.Option(True, help="Whether topics may be made and assigned."),
+    update_mail: bool = typer.Option(True, help="Whether people of sent e-mails may be changed."),
     edition: str = typer.Option(SalesforceSettings.edition, help="Edition, for its limits."),
     automation: bool = typer.Option(False, "--automation", help="List flows, triggers, rules."),
     data_storage: int = typer.Option(100_000, min=0, help="Data storage that is left, MB."),
@@ -118,6 +123,7 @@ def salesforce(
         audit_fields=audit_fields,
         bare=bare,
         topics=topics,
+        update_mail=update_mail,
         edition=edition,
         automation=automation,
         data_storage_mb=data_storage,

@@ -28,6 +28,7 @@ class KustomerSettings:
     `now` (epoch seconds) sets the org's own clock: the edge of the two years that standard search
     covers, and the stamps of changes made while it runs. The budgets always run on the real clock.
     `rich` gives the org klasses that refer to each other and custom attributes of every type.
+    `correspondents`: mails have copies to customers, agents and others, and notes list whom they mention.
     `wild` makes the records as odd as the facts allow; without it they are the plain ones.
     """
 
@@ -65,6 +66,7 @@ class KustomerSettings:
     error_style: Literal["plain", "jsonapi", "alternate"] = "plain"
     odd_records: bool = True
     wild: bool = False
+    correspondents: bool = True
     rich: bool = False
     tags: int = 12
     now: float | None = None

@@ -20,6 +20,7 @@ class SalesforceSettings:
     `automation`: flows, triggers and rules are listed (none of them runs).
     `refuse_pairs`: whether values of restricted dependent picklists must go with the controlling ones.
     `now` stops the clock at a moment (epoch seconds).
+    `update_mail`: whether the running user may change people of e-mails that are no drafts.
     `topics`: whether the running user may create and assign topics. `sees_all`: whether the user may view
     all data; without that, assignments of topics can be asked for in part only.
     `max_job_bytes` bounds an upload as Salesforce counts it: in its base64 form (facts, 3.4).
@@ -62,4 +63,5 @@ class SalesforceSettings:
     now: float | None = None
     inactive_owner: bool = True
     topics: bool = True
+    update_mail: bool = True
     sees_all: bool = True
