@@ -96,8 +96,14 @@ def stand_in(messages: int, limit: int = PLAIN, window_s: float = 60.0) -> Itera
         server.wait()
 
 
-def migrate(messages: int, limit: int = PLAIN, window_s: float = 60.0, share: float = 1.0) -> Run:
-    """Run the real command once."""
+def migrate(
+    messages: int,
+    limit: int = PLAIN,
+    window_s: float = 60.0,
+    share: float = 1.0,
+    text: str = "",
+) -> Run:
+    """Run the real command once, by the default map or the one whose `text` is given."""
     with (
         tempfile.TemporaryDirectory() as folder,
         stand_in(messages, limit, window_s) as facts,
@@ -105,6 +111,11 @@ def migrate(messages: int, limit: int = PLAIN, window_s: float = 60.0, share: fl
         config, out = Path(folder) / "deskferry.yaml", Path(folder) / "measured.json"
         config.write_text(CONFIG.format(url=facts["url"], org=ORG, share=share))
         environment = {**os.environ, "BENCH_SECRET": "x"}
+        if text:
+            (Path(folder) / "ferry").mkdir(mode=0o700)
+            map_file = Path(folder) / "ferry" / "mapping.yaml"
+            map_file.write_text(text, encoding="utf-8")
+            environment["BENCH_MAP"] = str(map_file)
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "benchmarks.stages", str(out)),

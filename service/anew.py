@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from service.address_book import AddressBook
 from service.crash_points import reach
 from service.phases import Phase
 from service.progress import PhaseProgress
@@ -68,12 +69,14 @@ class Anew:
         source: Rereader,
         lookups: Lookups,
         progress: PhaseProgress,
+        book: AddressBook | None = None,
     ) -> None:
         self._phase = phase
         self._compiled = compiled
         self._ledger = ledger
         self._source = source
         self._lookups = lookups
+        self._book = book
         self._progress = progress
 
     async def run(self) -> None:
@@ -101,10 +104,10 @@ class Anew:
 
     async def _outcomes(self, records: Mapping[str, Sequence[RowEntry]]) -> _Outcomes:
         kept = [record for parts in records.values() for record in _kept(parts)]
-        outcomes = self._map(kept)
+        outcomes = await self._map(kept)
         again = [each for each in records if not outcomes.known(each) and _readable(each)]
         read = await self._source.read(self._phase, again)
-        newer = self._map(list(read.values()))
+        newer = await self._map(list(read.values()))
         outcomes.made.update(newer.made)
         outcomes.skipped.update(newer.skipped)
         for line, count in newer.emptied.items():
@@ -114,8 +117,11 @@ class Anew:
         outcomes.held.update(newer.held)
         return outcomes
 
-    def _map(self, records: Sequence[Any]) -> _Outcomes:
-        block = self._compiled(records, self._lookups)
+    async def _map(self, records: Sequence[Any]) -> _Outcomes:
+        lookups = self._lookups
+        if self._book is not None:
+            lookups = await self._book.lookups(self._compiled, records, lookups)
+        block = self._compiled(records, lookups)
         return _Outcomes(
             _made(block),
             {held.source_id: held for held in block.held},

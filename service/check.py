@@ -13,8 +13,9 @@ from service.config import Config, Secret
 from service.errors import DONE, REFUSED, REMOTE, USAGE, DeskferryError, explain
 from service.identity import check_config
 from service.ledger import open_ledger
-from service.mapped import default_mapping, shape_of
+from service.mapped import default_mapping, read_shape
 from service.phases import PHASES
+from service.relations_allowed import makes_relations, relation_rights
 from service.room import Room, free_bytes, room_for
 from service.topics_allowed import makes_topics, topic_rights
 from state.errors import NoWorkspace, StateTooOld
@@ -217,8 +218,11 @@ async def _salesforce(checks: _Checks, salesforce: SalesforceClient) -> None:
     await checks.attempt("salesforce version", version)
     await checks.attempt("salesforce limits", lambda: _limits(salesforce))
     await checks.attempt("salesforce map", lambda: _map(salesforce))
-    if await checks.attempt("map", lambda: _tags(checks.config)) and makes_topics(checks.config):
-        await checks.attempt("salesforce topics", lambda: topic_rights(salesforce))
+    if await checks.attempt("map", lambda: _tags(checks.config)):
+        if makes_topics(checks.config):
+            await checks.attempt("salesforce topics", lambda: topic_rights(salesforce))
+        if makes_relations(checks.config):
+            await checks.attempt("salesforce relations", lambda: relation_rights(salesforce))
     await checks.attempt("salesforce case", lambda: _audit(checks, salesforce))
 
 
@@ -233,9 +237,8 @@ async def _limits(salesforce: SalesforceClient) -> str:
 
 
 async def _map(salesforce: SalesforceClient) -> str:
-    names = {table for phase in PHASES for table in phase.objects} - {"User", "Group"}
-    shape = {name: shape_of(await salesforce.describe(name)) for name in sorted(names)}
-    compile_mapping(parse_mapping(default_mapping(), "default map"), shape, MapSettings())
+    mapping = parse_mapping(default_mapping(), "default map")
+    compile_mapping(mapping, await read_shape(mapping, salesforce), MapSettings())
     return "Every field of the default map is there and writable."
 
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from service.errors import DeskferryError
 from service.phases import PHASES, STREAMS, ContentKey, Phase, SearchContext, SourceStream
 from state.ledger import Ledger, Tx
-from transforms.mapping import Mapping, ParentLine, PhaseLine, TableLine
+from transforms.mapping import ContentLine, Mapping, ParentLine, PhaseLine, TableLine
 from transforms.schema.source import KOBJECT
 
 _FACT = "phases"
@@ -71,7 +71,6 @@ def _parent_kinds(line: PhaseLine) -> list[str]:
 
 def _declared(name: str, line: PhaseLine, moved: dict[str, PhaseLine]) -> Phase:
     """A phase that is not one of the standard ones."""
-    content = line.content
     read = next((phase for phase in PHASES if phase.name == line.of), None)
     kind = moved[line.of].kind if line.of in moved else line.kind
     return Phase(
@@ -81,10 +80,16 @@ def _declared(name: str, line: PhaseLine, moved: dict[str, PhaseLine]) -> Phase:
         operation=line.operation,
         objects=tuple(line.tables),
         lock_parent=_lock_parent(line),
-        content=ContentKey(**content.model_dump()) if content else None,
+        content=_content_key(line.content),
         of=line.of,
         same_as={name: table.same_as for name, table in line.tables.items() if table.same_as},
     )
+
+
+def _content_key(line: ContentLine | None) -> ContentKey | None:
+    if line is None:
+        return None
+    return ContentKey(**{**line.model_dump(), "either": tuple(line.either)})
 
 
 def _lock_parent(line: PhaseLine) -> str | None:

@@ -7,6 +7,7 @@ import anyio
 from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.ingest import IngestJobs
+from service.address_book import AddressBook
 from service.agents import policy_of
 from service.anew import Anew
 from service.compose import KustomerSide
@@ -46,6 +47,7 @@ class Flow:
         sealer: Sealer,
         lookups: Lookups,
         phases: Sequence[Phase],
+        book: AddressBook | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -57,6 +59,7 @@ class Flow:
         self._sealer = sealer
         self._lookups = lookups
         self._phases = phases
+        self._book = book
         self._source = Rereader(kustomer.client, readers=config.kustomer.connections)
         self._closed = {phase.name: anyio.Event() for phase in phases}
         self._locks = LaneLocks(config.salesforce.lanes)
@@ -159,6 +162,7 @@ class Flow:
             ledger=self._ledger,
             source=self._source,
             lookups=self._lookups,
+            book=self._book,
             progress=progress,
         )
 

@@ -50,7 +50,8 @@ class ContentKey:
     Columns that nobody can change after the insert. `parent`: the id to ask by. `text` is compared
     here, since the target cannot filter by it. `moment` keeps whole seconds and `author` is a user;
     either may be absent from what is sent, when the org does not let them be set. `unique`: parent and
-    text together occur once in the org. `most`: rows that one query may ask for (0: any number).
+    text together occur once, with the first filled one of `either` if it names any. `most`: rows that
+    one query may ask for (0: any number).
     """
 
     parent: str
@@ -59,6 +60,7 @@ class ContentKey:
     author: str = ""
     unique: bool = False
     most: int = 0
+    either: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

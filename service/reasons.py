@@ -161,6 +161,12 @@ REASONS: dict[str, Reason] = {
     "REQUIRED_FIELD_MISSING": Reason(
         "Salesforce requires a field that the row lacks.", "Give the field a default in the map."
     ),
+    "INSUFFICIENT_ACCESS_OR_READONLY": Reason(
+        "Salesforce lets the running user not write this: a permission is lacking, or the record is "
+        "read-only.",
+        "Run deskferry check, which names permissions that the map needs (relations of e-mails need "
+        "Update Email Messages); grant them, then run retry.",
+    ),
     "STRING_TOO_LONG": Reason("A value is longer than its field.", "Adjust the map."),
     "INVALID_EMAIL_ADDRESS": Reason("Salesforce refuses a mail address.", "Correct the address."),
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": Reason(

@@ -11,6 +11,7 @@ import anyio
 
 from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
+from service.address_book import open_address_book
 from service.agents import USERS, refuse_open, release_waiting, take_up
 from service.command_log import logged
 from service.compose import KustomerSide, open_kustomer_side, open_salesforce
@@ -197,7 +198,10 @@ class Migration:
         queue = PageQueue(self._config.queue_mb * 1_000_000)
         lanes = self._config.salesforce.lanes
         profiler = await open_profiler(self._config, ledger, self._phases)
-        transformer = Transformer(self._phases, mapping, lookups, lanes=lanes, profiler=profiler)
+        book = await open_address_book(ledger, mapping)
+        transformer = Transformer(
+            self._phases, mapping, lookups, lanes=lanes, profiler=profiler, book=book
+        )
         sealer = Sealer(ledger, queue, transformer, spool_limit_bytes=spool_limit)
         sealer.spool_bytes = await ledger.batches.open_bytes()
         self._watch(kustomer, queue, sealer)
@@ -212,6 +216,7 @@ class Migration:
             sealer,
             lookups,
             self._phases,
+            book,
         )
         await flow.run(open_phases, self._progress.phases)
 

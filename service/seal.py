@@ -56,7 +56,8 @@ class Sealer:
             if page is not None:
                 stream = page.phase
                 if not page.ends_phase:
-                    self._transformer.absorb(page, open_rows)
+                    lookups = await self._transformer.lookups_for(page)
+                    self._transformer.absorb(page, open_rows, lookups)
             stale = page is None or page.ends_phase
             if open_rows.full or (stale and open_rows.pages):
                 await self.seal(stream, open_rows, progress)
@@ -117,6 +118,8 @@ class Sealer:
             await books.add_reason(tx, phase.name, "skipped", reason, count)
         for line, count in rows.emptied.items():
             await books.add_reason(tx, phase.name, "emptied", line, count)
+        if rows.addresses and self._transformer.book is not None:
+            await self._transformer.book.note(tx, rows.addresses)
         return len(held), repeated
 
     async def _note_deleted(self, tx: Tx, phase: Phase, ids: Sequence[str]) -> int:

@@ -1,11 +1,12 @@
 """Asks Salesforce for rows without our key of which the org holds one at most: topics, assignments.
 
-Such a record stands for every row that is equal to it, whoever made it: a second one would be refused.
-So no count of twins is kept, and what lies in the recycle bin stands for nothing.
+Such a record stands for every row that is equal to it, whoever made it: a second one would be refused,
+or would say nothing new (a person's relation to a message). So no count of twins is kept, and what lies
+in the recycle bin stands for nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from connectors.salesforce.client import SalesforceClient
@@ -39,31 +40,37 @@ class UniqueRows:
         """
         columns = sent_columns(rows)
         names = [name for name in dict.fromkeys((content.parent, content.text)) if name]
+        names += content.either
         wanted: dict[_Key, list[Place]] = defaultdict(list)
         parents: set[str] = set()
         for row in doubted:
             cells = dict(zip(columns, sent_cells(rows, row), strict=True))
-            wanted[_key(cells[name] for name in names)].append((row.key, row.part))
+            wanted[_key([cells[name] for name in names], content)].append((row.key, row.part))
             parents.add(cells[content.parent])
         found: dict[Place, str] = {}
         for condition in _conditions(content, sorted(parents)):
-            for values, target in await self._records(names, condition):
+            for values, target in await self._records(content, names, condition):
                 for place in wanted.get(values, ()):
                     found.setdefault(place, target)
         return found
 
     async def _records(
-        self, names: Sequence[str], condition: "_Condition"
+        self, content: ContentKey, names: Sequence[str], condition: "_Condition"
     ) -> list[tuple[_Key, str]]:
-        found = await self._asked(names, condition.together)
+        found = await self._asked(content, names, condition.together)
         if not condition.most or len(found) < condition.most:
             return found
-        return [each for one in condition.apart for each in await self._asked(names, one)]
+        return [each for one in condition.apart for each in await self._asked(content, names, one)]
 
-    async def _asked(self, names: Sequence[str], where: str) -> list[tuple[_Key, str]]:
+    async def _asked(
+        self, content: ContentKey, names: Sequence[str], where: str
+    ) -> list[tuple[_Key, str]]:
         soql = f"SELECT Id, {', '.join(names)} FROM {self._table} WHERE {where}"  # noqa: S608
         return [
-            (_key(str(record.get(name) or "") for name in names), to_18(str(record["Id"])))
+            (
+                _key([str(record.get(name) or "") for name in names], content),
+                to_18(str(record["Id"])),
+            )
             async for page in self._client.query(soql)
             for record in page
         ]
@@ -94,6 +101,8 @@ def _conditions(content: ContentKey, parents: Sequence[str]) -> Iterator[_Condit
         )
 
 
-def _key(values: Iterable[str]) -> _Key:
+def _key(values: Sequence[str], content: ContentKey) -> _Key:
     """Ids of 18 characters are told apart in any letter case; names are not by theirs."""
-    return tuple(same_text(value) for value in values)
+    whole = len(values) - len(content.either)
+    first = next((value for value in values[whole:] if value), "")
+    return tuple(same_text(value) for value in (*values[:whole], first))

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import orjson
 
+from service.address_book import AddressBook
 from service.pages import SourcePage
 from service.phases import Phase
 from service.profiling import Profiler
@@ -29,7 +30,8 @@ FLUSH_ROWS = 20_000
 class PhaseRows:
     """The rows of one phase: by (object, lane), with what was held and skipped, and its records.
 
-    `emptied` counts lines that were left empty for a value that did not fit, as `emptied_lines` says.
+    `addresses`: whose mail address it is. `emptied` counts lines that were left empty for a value that
+    did not fit, as `emptied_lines` says.
     """
 
     columns: dict[tuple[str, int], BatchColumns] = field(default_factory=dict)
@@ -38,6 +40,7 @@ class PhaseRows:
     deleted: list[str] = field(default_factory=list)
     emptied: dict[str, int] = field(default_factory=dict)
     extracted: int = 0
+    addresses: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -66,8 +69,10 @@ class Transformer:
         *,
         lanes: int,
         profiler: Profiler | None = None,
+        book: AddressBook | None = None,
     ) -> None:
         self.profiler = profiler
+        self.book = book
         self._mapping = mapping
         self._lookups = lookups
         self._lanes = lanes
@@ -79,14 +84,24 @@ class Transformer:
         """The phases that the pages of the phase `stream` feed, itself among them."""
         return self._fed[stream]
 
-    def absorb(self, page: SourcePage, into: Unsealed) -> None:
+    async def lookups_for(self, page: SourcePage) -> Lookups:
+        """What transforming a page takes: names of small things, and customers named by address."""
+        lookups = self._lookups
+        if self.book is not None:
+            for phase in self._fed[page.phase]:
+                compiled = self._mapping.phases[phase.name]
+                lookups = await self.book.lookups(compiled, page.rows, lookups)
+        return lookups
+
+    def absorb(self, page: SourcePage, into: Unsealed, lookups: Lookups | None = None) -> None:
         """Transform one page and add its rows, lane by lane, to the unsealed ones."""
+        lookups = self._lookups if lookups is None else lookups
         into.pages.append((page.slice_number, page.page))
         if self.profiler is not None:
             self.profiler.add(page)
         for phase in self._fed[page.phase]:
             compiled = self._mapping.phases[phase.name]
-            block = compiled(page.rows, self._lookups)
+            block = compiled(page.rows, lookups)
             mine = into.phases.setdefault(phase.name, PhaseRows())
             mine.extracted += _records(block) if phase.of else len(page.rows)
             for table, rows in block.tables.items():
@@ -96,6 +111,7 @@ class Transformer:
                 into.rows += len(rows.keys)
             for line, count in emptied_lines(block).items():
                 mine.emptied[line] = mine.emptied.get(line, 0) + count
+            mine.addresses += block.addresses
             _note_exceptions(page, block, mine)
 
     def _spread(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from state.addresses import Addresses
 from state.batches import Batches
 from state.books import Books
 from state.cipher import Cipher, SpoolKeyMissing, SpoolKeyTooLate, SpoolKeyWrong
@@ -56,6 +57,7 @@ class Ledger:
         self.matches = Matches(database, cipher)
         self.gates = Gates(database)
         self.profiles = Profiles(database, cipher)
+        self.addresses = Addresses(database)
         self.maps = Maps(database, clock)
         self.conflicts = Conflicts(database, clock, cipher)
         self.confirmations = Confirmations(database, clock)

@@ -48,8 +48,13 @@ class SkippedRecord:
 
 @dataclass(slots=True)
 class Block:
-    """The outcome of one page; every record is in exactly one of the three."""
+    """The outcome of one page; every record is in exactly one of the three.
+
+    `addresses`: mail addresses in small letters, with the record's id, of a phase whose records others
+    name by them; of records that are held as well, since they may arrive later.
+    """
 
     tables: dict[str, RowSet]
     held: list[HeldRecord] = field(default_factory=list)
     skipped: list[SkippedRecord] = field(default_factory=list)
+    addresses: list[tuple[str, str]] = field(default_factory=list)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from transforms.columns import Columns, MapSettings, add_unfit, columns_of
 from transforms.converters.lists import domain_key
+from transforms.elements import ASKED, compile_each
 from transforms.errors import Hold, MappingDoesNotFit
 from transforms.fit import Fit
 from transforms.generate import row_maker
@@ -45,7 +46,7 @@ def compile_mapping(mapping: Mapping, shape: TargetShape, settings: MapSettings)
     phases = {
         name: _phase(name, line, mapping, shape, settings, fit)
         for name, line in mapping.phases.items()
-        if line.move and (line.of is None or mapping.phases[line.of].move)
+        if _moves(line, mapping)
     }
     if fit.faults:
         raise MappingDoesNotFit(fit.faults, fit.places)
@@ -76,10 +77,32 @@ def _phase(
                 fit.required(target, _columns_of(tables[object_name]))
     read_as, read = (line.of, mapping.phases[line.of]) if line.of else (name, line)
     reads = frozenset({read.kind, read_as})
-    fed = line.of is not None
     return CompiledPhase(
-        name, line.kind, tables, None, _chooser(line), reads, fed, line.deleted == "move"
+        name,
+        line.kind,
+        tables,
+        None,
+        _chooser(line),
+        reads,
+        fed=line.of is not None,
+        keeps_deleted=line.deleted == "move",
+        known_by=compile_path(line.known_by) if line.known_by and _is_asked(mapping) else None,
+        asks=next((ASKED[each] for each in _makers(line)), None),
     )
+
+
+def _makers(line: PhaseLine) -> list[str]:
+    """The makers of lists that look for customers by their addresses."""
+    return [t.each for t in line.tables.values() if t.each is not None and t.each in ASKED]
+
+
+def _is_asked(mapping: Mapping) -> bool:
+    """Whether any phase that moves looks for customers by their addresses."""
+    return any(_moves(line, mapping) and _makers(line) for line in mapping.phases.values())
+
+
+def _moves(line: PhaseLine, mapping: Mapping) -> bool:
+    return line.move and (line.of is None or mapping.phases[line.of].move)
 
 
 def _match_phase(name: str, kind: str, line: MatchLine) -> CompiledPhase:
@@ -136,7 +159,7 @@ def _table(
         _match_key(line, columns),
         columns.names.index(split.field) if split and split.field in columns.names else None,
         split.bytes if split else 0,
-        compile_path(line.each) if line.each else None,
+        compile_each(line.each) if line.each else None,
         changes,
         _shapes(target, columns, parents),
         tuple(map(columns.names.index, columns.volatile)),

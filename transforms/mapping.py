@@ -161,7 +161,8 @@ class TableLine(_Strict):
 
     key: str | None = None
     each: str | None = Field(
-        default=None, description="Path of a list: one row for each element, which is `each`."
+        default=None,
+        description="Path of a list, or `people-of-message`: one row for each element, which is `each`.",
     )
     match_key: str | None = Field(default=None, description="Path of the values of a match key.")
     same_as: str = Field(
@@ -263,21 +264,29 @@ class MatchLine(_Strict):
 class ContentLine(_Strict):
     """How a row is known again in an object that cannot carry our key.
 
-    With `unique`, parent and text together occur once in the org: a second one is refused, and what is
-    there stands for every row that is equal.
+    With `unique`, parent, text and either together occur once: no second one is made, and what is there
+    stands for every row that is equal.
     """
 
     parent: str = Field(description="Column by whose ids rows are asked for.")
     text: str = Field(default="", description="Column that is compared as text.")
+    either: list[str] = Field(
+        default_factory=list,
+        description="Columns of which the first filled one is compared as well, of what is unique.",
+    )
     moment: str = Field(default="", description="Column of a moment, kept in whole seconds.")
     author: str = Field(default="", description="Column of a user.")
-    unique: bool = Field(default=False, description="Whether the org refuses a second one.")
+    unique: bool = Field(default=False, description="Whether there is one at most.")
     most: int = Field(default=0, ge=0, description="Rows that one query may ask for; 0: any.")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.unique and (self.moment or self.author):
-            return _passed(self, ["what is unique is known by parent and text alone"])
+            return _passed(
+                self, ["what is unique is known by parent and text alone, and by either"]
+            )
+        if self.either and not self.unique:
+            return _passed(self, ["either belongs to what is unique"])
         return self
 
 
@@ -300,6 +309,10 @@ class PhaseLine(_Strict):
     )
     content: ContentLine | None = Field(
         default=None, description="How rows are known again where there is no key."
+    )
+    known_by: str | None = Field(
+        default=None,
+        description="Path of the mail addresses by which messages name these records.",
     )
     match: MatchLine | None = None
     choose: ChoiceLine | None = None

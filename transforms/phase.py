@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 
 from transforms.block import Block, HeldRecord, SkippedRecord
+from transforms.elements import addresses_in
 from transforms.errors import Hold
 from transforms.lookups import Lookups
 from transforms.match import MatchRule
-from transforms.record import Record
+from transforms.record import Getter, Record
 from transforms.table import Table, is_reference
 
 # Of these records the phase that reads them tells.
@@ -25,7 +26,8 @@ class CompiledPhase:
 
     `reads`: the types that its records may have. A `fed` phase is made once more of the records of
     another one: what that one leaves out or cannot name is not its business. `keeps_deleted`: records
-    that were deleted in the source are rows like any other.
+    that were deleted in the source are rows like any other. `known_by` reads the mail addresses by which
+    other records name these; `asks` tells by which ones a row names customers.
     """
 
     name: str
@@ -36,6 +38,8 @@ class CompiledPhase:
     reads: frozenset[str]
     fed: bool = False
     keeps_deleted: bool = False
+    known_by: Getter | None = None
+    asks: Callable[[AnyMapping[str, Any]], list[str]] | None = None
 
     def __call__(self, records: Sequence[Any], lookups: Lookups) -> Block:
         """Map one page. Each record ends in rows, held or skipped; none affects its neighbours."""
@@ -69,6 +73,9 @@ class CompiledPhase:
                 block.skipped.append(SkippedRecord(source_id, "deleted"))
             return
         record = Record(row, attributes, lookups)
+        if self.known_by is not None:
+            found = addresses_in(self.known_by(record))
+            block.addresses += [(address, source_id) for address in found]
         name = self.choose(record)
         self.tables[name].add(record, block.tables[name])
 

@@ -49,6 +49,9 @@ def kustomer(
     list_cap: int | None = typer.Option(None, help="Pages after which lists stop; none: never."),
     index_lag: float = typer.Option(0.0, help="Seconds that search lags behind writes."),
     wild: bool = typer.Option(False, "--wild", help="Add records as odd as real ones can be."),
+    correspondents: bool = typer.Option(
+        True, help="Whether mails have copies, and notes mentions."
+    ),
     rich: bool = typer.Option(False, "--rich", help="Klasses and attributes of every type."),
     chaos: float = typer.Option(0.0, min=0, max=1, help="Share of all calls that go wrong."),
     chaos_seed: int = typer.Option(1, help="Seed of what goes wrong."),
@@ -81,6 +84,7 @@ def kustomer(
         list_cap_pages=list_cap,
         index_lag_s=index_lag,
         wild=wild,
+        correspondents=correspondents,
         rich=rich,
         churn_rate=churn,
         churn_seed=churn_seed,
@@ -119,6 +123,7 @@ def salesforce(
     inactive_users: int = typer.Option(0, help="How many have an inactive user here."),
     inactive_owner: bool = typer.Option(True, help="Whether inactive users may own records."),
     teams: int = typer.Option(8, help="Queues in the org."),
+    update_mail: bool = typer.Option(True, help="Whether people of sent e-mails may be changed."),
     edition: str = typer.Option(SalesforceSettings.edition, help="Edition, for its limits."),
     automation: bool = typer.Option(False, "--automation", help="List flows, triggers, rules."),
     data_storage: int = typer.Option(100_000, min=0, help="Data storage that is left, MB."),
@@ -144,6 +149,7 @@ def salesforce(
         inactive_users=inactive_users,
         inactive_owner=inactive_owner,
         teams=teams,
+        update_mail=update_mail,
         edition=edition,
         automation=automation,
         data_storage_mb=data_storage,

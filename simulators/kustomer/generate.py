@@ -43,6 +43,8 @@ class Generator:
         self.texts = Texts(self.random, settings.texts)
         self._serial = 0
         self.users: list[str] = []
+        self.names: dict[str, str] = {}
+        self.addresses: dict[str, str] = {}
         self.teams: list[str] = []
         self.tags: list[str] = []
         self.companies: list[str] = []
@@ -162,6 +164,8 @@ class Generator:
             make = self._message if kind == "message" else self._note
             record_id = self.new_id(created)
             attributes, relationships = make(created, channel)
+            if kind == "message" and channel == "email":
+                self._copy_in(attributes["meta"], customer)
             relationships |= {
                 "org": self.org_link(),
                 # Messages name the type in the plural (kustomer facts, 6.4).
@@ -222,6 +226,20 @@ class Generator:
         )
         return {"from": "ada@example.test", "to": to, "cc": [], "subject": "Order 12"}
 
+    def _copy_in(self, meta: dict[str, Any], customer: str) -> None:
+        """Copies of some mails go to its customer, another one, an agent, or somebody unknown."""
+        turn = self._serial % 8
+        if turn > 4 or not (self.settings.correspondents and self.users and self.customers):
+            return
+        own = self.addresses.get(customer)
+        other = self.addresses.get(self.customers[self._serial % len(self.customers)])
+        agent = self.addresses.get(self.users[self._serial % len(self.users)])
+        meta["cc"] = [{"email": each} for each in (own, agent) if each and turn < 3]
+        if turn == 2:
+            meta["cc"].append({"email": agent, "name": "Twice"})
+        if turn > 1:
+            meta["bcc"] = [each for each in (other, "Nobody <nobody@else.example>") if each]
+
     def _note(self, created: datetime, _: str) -> tuple[dict[str, Any], dict[str, Any]]:
         body = f"Checked with __Sam__: {self.texts.body()}"
         chance = self.random.random()
@@ -237,8 +255,14 @@ class Generator:
         }
         if not self.users:
             return attributes, {}
+        relationships: dict[str, Any] = {}
+        if self.settings.correspondents and self._serial % 5 == 0 and "__Sam__" in body:
+            mentioned = self.users[self._serial % len(self.users)]
+            if self._serial % 10:
+                attributes["body"] = body.replace("__Sam__", f"__{self.names[mentioned]}__")
+            relationships["userMentions"] = {"data": [{"type": "user", "id": mentioned}]}
         author = link("user", self.random.choice(self.users), "users")
-        return attributes, {"createdBy": author}
+        return attributes, {"createdBy": author, **relationships}
 
 
 def generate(settings: KustomerSettings) -> Iterator[dict[str, Any]]:

@@ -59,6 +59,8 @@ class PeopleMaker:
             attributes["deleted"] = True
         record = self._record("user", "users", attributes)
         self._make.users.append(record["id"])
+        self._make.names[record["id"]] = attributes["displayName"]
+        self._make.addresses[record["id"]] = attributes["email"]
         return record
 
     def _team(self, number: int) -> dict[str, Any]:
@@ -117,6 +119,8 @@ class PeopleMaker:
             company = self._random.choice(self._make.companies)
             record["relationships"]["company"] = _link("company", company, "companies")
         self._make.customers.append(record["id"])
+        if attributes["emails"]:
+            self._make.addresses[record["id"]] = attributes["emails"][0]["email"]
         return record
 
     def _make_odd(self, number: int, attributes: dict[str, Any]) -> None:

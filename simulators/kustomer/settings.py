@@ -33,6 +33,7 @@ class KustomerSettings:
     for the log of all writes. `gone_reads` is what a read by id of a deleted record gives: a 404,
     the tombstone, or for a merged one its survivor. `moved_keep_times` leaves the `updatedAt` of
     children that a merge moves.
+    `correspondents`: mails have copies to customers, agents and others, and notes list whom they mention.
     `wild` makes the records as odd as the facts allow; without it they are the plain ones.
     """
 
@@ -70,6 +71,7 @@ class KustomerSettings:
     error_style: Literal["plain", "jsonapi", "alternate"] = "plain"
     odd_records: bool = True
     wild: bool = False
+    correspondents: bool = True
     rich: bool = False
     tags: int = 12
     now: float | None = None

@@ -145,6 +145,13 @@ class Admin:
             return reply({"errors": [error.bulk_text() for error in outcome.errors]}, 400)
         return Response(status_code=204)
 
+    async def permissions(self, request: Request) -> Response:
+        """Grant permissions to the running user, or take them: true or false by name."""
+        store = self._org.store
+        for each in list(store.shelf("UserPermissionAccess").records):
+            store.touch("UserPermissionAccess", each, orjson.loads(await request.body()))
+        return reply({})
+
     def routes(self) -> list[Route]:
         """Return the routes of the side-door."""
         return [
@@ -156,6 +163,7 @@ class Admin:
             Route("/__admin/settings", self.settings, methods=["POST"]),
             Route("/__admin/expire-tokens", self.expire, methods=["POST"]),
             Route("/__admin/fail-next-job", self.fail_job, methods=["POST"]),
+            Route("/__admin/permissions", self.permissions, methods=["POST"]),
             Route("/__admin/records/{object}", self.seed, methods=["POST"]),
             Route("/__admin/records/{object}/{id}", self.edit, methods=["PATCH"]),
         ]

@@ -97,6 +97,7 @@ class Org:
         granted = dict.fromkeys(PERMISSIONS, True) | {
             "PermissionsCreateAuditFields": settings.audit_fields,
             "PermissionsUpdateWithInactiveOwner": settings.inactive_owner,
+            "PermissionsCanUpdateEmailMessage": settings.update_mail,
             "PermissionsAssignTopics": settings.topics,
             "PermissionsCreateTopics": settings.topics,
             "PermissionsViewAllData": settings.sees_all,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from simulators.salesforce.store import Store
 
 Changes = dict[str, Any]
+_DRAFT = "5"  # the status of an e-mail that is being written (facts, 7.2)
 _MOST_TOPICS = 100  # topics of one record (facts, 7.8)
 
 
@@ -116,10 +117,15 @@ _JUNCTIONS = {"ToIds": "ToAddress", "CcIds": "CcAddress", "BccIds": "BccAddress"
 
 def _relate_email(store: "Store", record: Record, context: WriteContext) -> None:
     """The lists of ids of an e-mail are no stored values: they make relations (facts, 7.2)."""
-    for column, kind in _JUNCTIONS.items():
-        for person in record.pop(column, None) or ():
-            values = {"EmailMessageId": record["Id"], "RelationId": person, "RelationType": kind}
-            _must(store.insert("EmailMessageRelation", values, context), column)
+    store.inside_mail = True
+    try:
+        for column, kind in _JUNCTIONS.items():
+            for person in record.pop(column, None) or ():
+                mail = record["Id"]
+                values = {"EmailMessageId": mail, "RelationId": person, "RelationType": kind}
+                _must(store.insert("EmailMessageRelation", values, context), column)
+    finally:
+        store.inside_mail = False
     for document in record.pop("ContentDocumentIds", None) or ():
         values = {"LinkedEntityId": record["Id"], "ContentDocumentId": document}
         _must(store.insert("ContentDocumentLink", values, context), "ContentDocumentIds")
@@ -131,8 +137,17 @@ def _must(outcome: Outcome, column: str) -> None:
 
 
 def _complete_relation(store: "Store", record: Record) -> None:
-    """A linked person's current address takes the place of the given one (facts, 7.3)."""
+    """A linked person's current address takes the place of the given one (facts, 7.3).
+
+    People of an e-mail that is no draft are changed by permission only (facts, 7.2); what an e-mail
+    says of them itself goes with it.
+    """
+    mail = store.shelf("EmailMessage").records[record["EmailMessageId"]]
+    if mail.get("Status") != _DRAFT and not store.inside_mail:
+        _need_permission(store, "PermissionsCanUpdateEmailMessage")
     person = record.get("RelationId")
+    if not person and not record.get("RelationAddress"):
+        raise BadValue("REQUIRED_FIELD_MISSING", "Required fields are missing: [RelationAddress]")
     kind = store.schema.by_prefix(person) if person else None
     if kind is not None:
         record["RelationObjectType"] = kind.name
@@ -140,7 +155,13 @@ def _complete_relation(store: "Store", record: Record) -> None:
         record["RelationAddress"] = found.get("Email") or record.get("RelationAddress")
 
 
-def _allow_topics(store: "Store", permission: str) -> None:
+def _change_relation(store: "Store", record: Record, changes: Changes) -> None:
+    _complete_relation(store, merged := {**record, **changes})
+    for column in ("RelationObjectType", "RelationAddress"):
+        changes[column] = merged.get(column)
+
+
+def _need_permission(store: "Store", permission: str) -> None:
     """Refuse what the running user has no permission for (facts, 7.8 and 7.9)."""
     granted = store.shelf("UserPermissionAccess").records.values()
     if any(each[permission] is False for each in granted):
@@ -149,12 +170,12 @@ def _allow_topics(store: "Store", permission: str) -> None:
 
 
 def _complete_topic(store: "Store", record: Record) -> None:
-    _allow_topics(store, "PermissionsCreateTopics")
+    _need_permission(store, "PermissionsCreateTopics")
     record["TalkingAbout"] = 0
 
 
 def _complete_assignment(store: "Store", record: Record) -> None:
-    _allow_topics(store, "PermissionsAssignTopics")
+    _need_permission(store, "PermissionsAssignTopics")
     given = store.shelf("TopicAssignment").children("EntityId", record["EntityId"])
     if len(given) >= _MOST_TOPICS:
         text = f"A record can have at most {_MOST_TOPICS} topics."
@@ -207,7 +228,7 @@ RULES: dict[str, Rules] = {
         after=_relate_email,
         after_columns=frozenset({*_JUNCTIONS, "ContentDocumentIds"}),
     ),
-    "EmailMessageRelation": Rules(complete=_complete_relation),
+    "EmailMessageRelation": Rules(complete=_complete_relation, change=_change_relation),
     "Topic": Rules(complete=_complete_topic),
     "TopicAssignment": Rules(complete=_complete_assignment),
     "Task": Rules(complete=_complete_task, change=_change_task),

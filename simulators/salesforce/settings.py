@@ -23,6 +23,7 @@ class SalesforceSettings:
     `ambiguous_users` have a second user of the same address, and the `inactive_users` before them are
     inactive.
     `now` stops the clock at a moment (epoch seconds).
+    `update_mail`: whether the running user may change people of e-mails that are no drafts.
     `topics`: whether the running user may create and assign topics. `sees_all`: whether the user may view
     all data; without that, assignments of topics can be asked for in part only.
     `max_job_bytes` bounds an upload as Salesforce counts it: in its base64 form (facts, 3.4).
@@ -67,4 +68,5 @@ class SalesforceSettings:
     now: float | None = None
     inactive_owner: bool = True
     topics: bool = True
+    update_mail: bool = True
     sees_all: bool = True

@@ -47,6 +47,7 @@ class Store:
         self.case_numbers = count(1)
         self.blobs: dict[str, bytes] = {}
         self.running_user = running_user
+        self.inside_mail = False  # whether an e-mail's own lists of people are being taken in
         self.short_duplicate_ids = short_duplicate_ids
         self.refuse_pairs = refuse_pairs
         self._shelves = {name: Shelf(each) for name, each in schema.objects.items()}

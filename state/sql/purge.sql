@@ -10,3 +10,5 @@ DELETE FROM fact WHERE key LIKE 'existing.%'
 UPDATE profile SET tokens = NULL WHERE tokens IS NOT NULL
 -- name: token_key
 DELETE FROM fact WHERE key = 'profile_key'
+-- name: addresses
+DELETE FROM address

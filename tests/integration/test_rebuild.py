@@ -95,7 +95,7 @@ async def test_what_carries_our_key_is_learned_and_belongs_to_no_job_yet(config:
         told = await rebuild(config).run()
         lead = next(each for each in told.objects if each.object == "Lead")
         assert (lead.found, lead.learned) == (6, learned)
-        assert told.by_content == ["notes"]
+        assert told.by_content == ["notes", "messages.relations"]
     async with open_ledger(config, CLOCK.now, read_only=True) as ledger:
         (entry,) = await ledger.crosswalk.get("customer", ID.format(3))
         assert (entry.object, entry.origin, entry.job, entry.version_ms) == ("Lead", "found", 0, 0)

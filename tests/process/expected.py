@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from tests.process.expected_people import check_relations
 from tests.process.stand_ins import Journey
 
 STATUS = {"open": "Open", "snoozed": "Snoozed", "done": "Done"}
@@ -45,8 +46,11 @@ def keyed(records: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def check_everything(run: Journey) -> dict[str, int]:
-    """Compare the whole target with the source; returns how many records of each were compared."""
+def check_everything(run: Journey, *, second_passes: bool = True) -> dict[str, int]:
+    """Compare the whole target with the source; returns how many records of each were compared.
+
+    Without `second_passes` the map is one from before there were any.
+    """
     customers = run.source_records("customer")
     conversations = {
         key: row
@@ -65,12 +69,17 @@ def check_everything(run: Journey) -> dict[str, int]:
     assert emails.keys() == messages.keys()
     for key, row in messages.items():
         check_email(row, emails[key], cases)
-    check_notes(notes, run.target_records("CaseComment"), cases)
+    names = {
+        key: row["attributes"]["displayName"] for key, row in run.source_records("user").items()
+    }
+    check_notes(notes, run.target_records("CaseComment"), cases, names)
+    related = check_relations(run, emails) if second_passes else 0
     return {
         "customers": len(customers),
         "conversations": len(cases),
         "messages": len(emails),
         "notes": len(notes),
+        "relations": related,
     }
 
 
@@ -137,8 +146,22 @@ def check_email(row: dict[str, Any], made: dict[str, Any], cases: dict[str, Any]
         assert made["ToAddress"] == "help@acme.example"
 
 
+def mentioned(body: str, row: dict[str, Any], names: dict[str, str]) -> str:
+    """A note's text with the users that it lists by name."""
+    for each in (row["relationships"].get("userMentions") or {"data": []})["data"]:
+        marked = f"__{names[each['id']]}__"
+        if marked in body:
+            body = body.replace(marked, f"@{names[each['id']]}")
+        else:
+            body += f"\n(@{names[each['id']]})"
+    return body
+
+
 def check_notes(
-    notes: dict[str, Any], comments: list[dict[str, Any]], cases: dict[str, Any]
+    notes: dict[str, Any],
+    comments: list[dict[str, Any]],
+    cases: dict[str, Any],
+    names: dict[str, str],
 ) -> None:
     """Every note is there once, whole; twins that are equal in all are there as often as they are."""
     joined: Counter[tuple[str, str]] = Counter()
@@ -156,7 +179,7 @@ def check_notes(
     long_notes = 0
     for row in notes.values():
         case = cases[parent(row, "conversation")]["Id"]
-        body = plain(row["attributes"]["body"])
+        body = mentioned(plain(row["attributes"]["body"]), row, names)
         if len(body.encode()) <= 4000:
             wanted[case, body] += 1
         else:

@@ -55,7 +55,12 @@ def test_a_migration_arrives_whole_and_a_second_one_writes_nothing(tmp_path: Pat
         told = json.loads(out)
         made = told["became"][0]
         assert (code, made["object"], made["origin"]) == (0, "EmailMessage", "loaded")
-        (place,), (job,) = told["places"], told["jobs"]
+        place, again = told["places"]
+        job, relating = told["jobs"]
+        assert (again["phase"], relating["object"]) == (
+            "messages.relations",
+            "EmailMessageRelation",
+        )
         assert place["way"] == "list /v1/messages?include=attachments"
         assert (place["page"] >= 1, place["batch_state"]) == (True, "done")
         assert job["results"] == [{"part": 0, "result": "loaded"}]

@@ -79,7 +79,7 @@ def test_a_migration_begun_by_an_earlier_form_is_finished_by_this_one(
         assert code == 5, err
         copy = tmp_path / "ferry" / f"state.sqlite.before-{len(queries.migrations())}"
         assert copy.exists() is older
-        compared = check_everything(run)
+        compared = check_everything(run, second_passes=False)
         assert (compared["conversations"], compared["messages"]) == (39, 200)  # one is deleted
         assert_once(run)
         before = run.effects()

@@ -14,6 +14,7 @@ SOURCE_OPTIONS = [
     "--companies=8",
     "--rate-limit=1000000",
     "--search-limit=1000000",
+    "--no-correspondents",
 ]
 TARGETS = ("Account", "Contact", "Lead", "Case", "EmailMessage", "CaseComment")
 

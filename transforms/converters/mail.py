@@ -38,7 +38,7 @@ def _one(entry: Any) -> tuple[str, str]:
     return text, name
 
 
-def _usable(entry: Any) -> list[str]:
+def usable_addresses(entry: Any) -> list[str]:
     """The mail addresses of one entry; text may hold several."""
     text = entry if isinstance(entry, str) else _text_of(entry) if isinstance(entry, dict) else None
     if not isinstance(text, str):
@@ -47,6 +47,16 @@ def _usable(entry: Any) -> list[str]:
         return [text]
     pieces = _SEPARATORS.split(text) if "@" in text else []
     return [address for address, _ in map(_one, pieces) if is_email(address)]
+
+
+def sender_of(value: Any) -> str:
+    """The sender's address, when it is a mail address; else ""."""
+    if not value:
+        return ""
+    if type(value) is str and is_email(value):
+        return value
+    address, _ = _one(as_list(value)[0])
+    return address if is_email(address) else ""
 
 
 def _is_message_id(value: str) -> bool:
@@ -72,7 +82,7 @@ def addresses(context: ConverterContext) -> Cell:
             return ""
         found: list[str] = []
         for entry in as_list(value):
-            found += _usable(entry)
+            found += usable_addresses(entry)
         return fitted("; ".join(found), limit)
 
     return cell
@@ -83,13 +93,8 @@ def sender(context: ConverterContext) -> Cell:
     get, limit = context.get, context.length
 
     def cell(record: Record) -> str:
-        value = get(record)
-        if not value:
-            return ""
-        if type(value) is str and is_email(value):
-            return fitted(value, limit)
-        address, _ = _one(as_list(value)[0])
-        return fitted(address, limit) if is_email(address) else ""
+        address = sender_of(get(record))
+        return fitted(address, limit) if address else ""
 
     return cell
 

@@ -4,7 +4,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from transforms.converters import custom, html, lists, mail, money, people, places, plain, tree
+from transforms.converters import (
+    custom,
+    html,
+    lists,
+    mail,
+    mentions,
+    money,
+    people,
+    places,
+    plain,
+    tree,
+)
 from transforms.converters.context import ConverterContext
 from transforms.converters.function import PREFIX, function_named, own_function
 from transforms.generate import Blank
@@ -163,6 +174,7 @@ CONVERTERS: Mapping[str, ConverterSpec] = {
     "mail-sender": ConverterSpec(mail.sender, blank="falsy"),
     "mail-sender-name": ConverterSpec(mail.sender_name, blank="falsy"),
     "message-id": ConverterSpec(mail.message_id, blank="falsy"),
+    "mentions": ConverterSpec(mentions.mentions, blank="none"),
 }
 
 

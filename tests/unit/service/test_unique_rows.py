@@ -111,3 +111,38 @@ phases:
     assert topics.lock_parent == "record"
     assert topics.content == PAIR
     assert all(phase.matched_by("Case") == "" for phase in PHASES)
+
+
+class Related:
+    """Relations of e-mails as an org tells of them."""
+
+    def __init__(self, *rows: dict[str, str]) -> None:
+        self._rows = [{"Id": f"0MR5f00000{n:05d}AAA", **row} for n, row in enumerate(rows)]
+
+    async def query(self, soql: str) -> AsyncIterator[list[dict[str, Any]]]:
+        assert "RelationId, RelationAddress" in soql
+        yield self._rows
+
+
+async def test_a_relation_is_known_by_its_person_or_by_an_address_that_is_nobodys() -> None:
+    """A person's address in the org is the current one, whatever was sent."""
+    mail, person = "02s5f0000000001AAA", "0035f0000000001AAA"
+    content = ContentKey(
+        "EmailMessageId",
+        "RelationType",
+        unique=True,
+        either=("RelationId", "RelationAddress"),
+    )
+    there = {"EmailMessageId": mail, "RelationType": "ToAddress"}
+    remote = Related(
+        {**there, "RelationId": person, "RelationAddress": "now@else.example"},
+        {**there, "RelationId": "", "RelationAddress": "x@else.example"},
+    )
+    sent_rows = [
+        {**there, "RelationAddress": "then@else.example", "RelationId": person},
+        {**there, "RelationAddress": "X@else.example", "RelationId": ""},
+        {**there, "RelationAddress": "now@else.example", "RelationId": ""},
+        {**there, "RelationType": "CcAddress", "RelationAddress": "", "RelationId": person},
+    ]
+    found = await find(remote, content, sent_rows)
+    assert set(found) == {(ID.format(0), 0), (ID.format(1), 0)}

@@ -37,6 +37,8 @@ _STANDARD: dict[str, str] = {
     "CcAddress string 4000; BccAddress string 4000; Subject string 3000; "
     "TextBody textarea 131072; HtmlBody textarea 131072; MessageDate datetime; "
     "MessageIdentifier string 765; ParentId reference Case; Incoming boolean",
+    "EmailMessageRelation": "EmailMessageId reference EmailMessage; RelationAddress string 255; "
+    "RelationId reference Contact,Lead,User",
     "CaseComment": "CommentBody textarea 4000; IsPublished boolean; ParentId reference Case",
 }
 
@@ -45,6 +47,8 @@ _PICKLISTS = {
     ("Case", "Priority"): "High Medium Low",
     ("Case", "Origin"): "Phone Email Web Chat SMS Facebook Twitter Instagram WhatsApp Form Other",
     ("EmailMessage", "Status"): "0 1 2 3 4 5",
+    ("EmailMessageRelation", "RelationType"): "ToAddress CcAddress BccAddress FromAddress "
+    "OtherAddress",
 }
 
 
