@@ -15,6 +15,7 @@ from service.directory import DirectoryMatcher
 from service.errors import DeskferryError
 from service.extract import Extractor
 from service.gate import close_gate
+from service.gone_parents import GoneParents
 from service.lanes import LaneLocks
 from service.load import Loader
 from service.matching import learn_existing
@@ -55,6 +56,7 @@ class Flow:
         self._sealer = sealer
         self._lookups = lookups
         self._source = Rereader(kustomer.client, readers=config.kustomer.connections)
+        self._gone = GoneParents(ledger, self._source, phases)
         self._closed = {phase.name: anyio.Event() for phase in phases}
         self._locks = LaneLocks(config.salesforce.lanes)
         self._live_jobs = anyio.Semaphore(config.salesforce.live_jobs)
@@ -116,7 +118,8 @@ class Flow:
         if phase.operation == "match":
             await self._matcher(phase, progress).run()
         else:
-            await learn_existing(self._ledger, self._salesforce, phase)
+            compiled = self._mapping.phases[phase.name]
+            await learn_existing(self._ledger, self._salesforce, phase, compiled)
             await self._anew(phase, progress).run()
             async with anyio.create_task_group() as group:
                 for table in phase.objects:
@@ -168,4 +171,5 @@ class Flow:
             progress=progress,
             clock=self._clock,
             rules=ConflictRules(self._config.delta.conflicts, self._config.delta.conflict_fields),
+            gone=self._gone,
         )

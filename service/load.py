@@ -19,9 +19,11 @@ from service.again import Again
 from service.aside import Aside, LooseRows
 from service.assemble import Assembler, JobRows
 from service.changes import ChangeAssembler
+from service.collisions import Collisions
 from service.crash_points import reach
 from service.difference import ConflictRules
 from service.first_look import FirstLook
+from service.gone_parents import GoneParents
 from service.harvest import Harvester, NoProgress
 from service.job import Fate, JobRefused, JobRunner
 from service.lanes import LaneLocks, choose
@@ -57,6 +59,7 @@ class Loader:
         progress: PhaseProgress,
         clock: Clock,
         rules: ConflictRules,
+        gone: GoneParents,
     ) -> None:
         self._phase = phase
         self._table = table
@@ -66,11 +69,21 @@ class Loader:
         self._live_jobs = live_jobs
         self._desk = desk
         self._runner = JobRunner(ledger, ingest)
-        self._assembler = Assembler(ledger, phase, table)
+        self._assembler = Assembler(ledger, phase, table, gone)
         self._changes = ChangeAssembler(ledger, client, phase, table, self._assembler, rules)
         settler = Settler(ledger, client, phase, table.object)
         self._first_look = FirstLook(ledger, settler, phase, table)
-        self._harvester = Harvester(ledger, ingest, settler, phase, table.object, progress)
+        shared = table.matching is None or table.matching.shared
+        self._harvester = Harvester(
+            ledger,
+            ingest,
+            settler,
+            phase,
+            table.object,
+            progress,
+            shared=shared,
+            collisions=Collisions(client, table.object),
+        )
         self._again = Again(ledger, clock, phase.name, table.object)
         self._busy: set[int] = set()
 

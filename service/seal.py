@@ -95,7 +95,9 @@ class Sealer:
         self, tx: Tx, phase: Phase, rows: PhaseRows, files: Sequence[_Written]
     ) -> tuple[int, int]:
         """Note one phase's batches, exceptions and books; returns (held, of them repeated)."""
+        chosen: dict[str, int] = {}
         for (table, lane), columns, file in files:
+            chosen[table] = chosen.get(table, 0) + columns.parts.count(0)
             await self._ledger.batches.seal(
                 tx,
                 phase=phase.name,
@@ -113,6 +115,8 @@ class Sealer:
         await books.add(tx, phase.name, extracted=rows.extracted, duplicates=repeated)
         for reason, count in rows.skipped.items():
             await books.add_reason(tx, phase.name, "skipped", reason, count)
+        for table, count in chosen.items() if len(phase.objects) > 1 else ():
+            await books.add_reason(tx, phase.name, "chosen", table, count)
         for line, count in rows.emptied.items():
             await books.add_reason(tx, phase.name, "emptied", line, count)
         return len(held), repeated

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from state.database import Database, Tx
 from state.queries import load
 
-_BY_REASON = ("skipped", "emptied", "row:held", "row:failed", "change:held", "change:failed")
+_BY_REASON = (
+    "skipped",
+    "emptied",
+    "chosen",
+    "row:held",
+    "row:failed",
+    "change:held",
+    "change:failed",
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,8 @@ class Book:
     The records themselves are among the loaded ones, and their sightings among the duplicates.
     `emptied` is beside the books: lines that were left empty, because their value did not fit, in rows
     that were made, by what the line and the reason are. Such a record is in another account, too.
+    `chosen`, too, is beside them: sightings of this pass by the table that the map's rule chose, where
+    there are several.
     """
 
     extracted: int = 0
@@ -37,6 +47,7 @@ class Book:
     changes_failed: dict[str, int] = field(default_factory=dict)
     changes_pending: int = 0
     emptied: dict[str, int] = field(default_factory=dict)
+    chosen: dict[str, int] = field(default_factory=dict)
 
     @property
     def difference(self) -> int:
@@ -76,6 +87,7 @@ def book_of(lines: Iterable[tuple[str, str, int]]) -> Book:
         changes_failed=by_reason["change:failed"],
         changes_pending=changes_pending,
         emptied=by_reason["emptied"],
+        chosen=by_reason["chosen"],
     )
 
 
@@ -112,6 +124,10 @@ class Books:
     async def add_reason(self, tx: Tx, phase: str, account: str, reason: str, count: int) -> None:
         """Add records to an account that is kept by reason, such as `skipped`."""
         await tx.run(self._sql["add"], (phase, account, reason, count))
+
+    async def forget(self, tx: Tx, phase: str, account: str) -> None:
+        """Begin an account that is kept by reason anew."""
+        await tx.run(self._sql["forget"], (phase, account))
 
     async def read(self, phase: str) -> Book:
         """Return the book of a phase as committed, counters and rows of one moment."""

@@ -7,6 +7,7 @@ COMMANDS = (
     "schema",
     "migrate",
     "retry",
+    "matches",
     "status",
     "trace",
     "report",

@@ -86,3 +86,11 @@ SELECT 1 FROM row WHERE phase = ? LIMIT 1
 DELETE FROM row WHERE phase = ? AND source_id = ? AND part = ? AND job IS NULL AND change = 0
 -- name: carried
 SELECT source_id, part FROM row WHERE job = ?
+-- name: release
+UPDATE row SET state = 'pending', asked = reason, asked_run = ?, tries = 0, updated_at = ?
+WHERE phase = ? AND source_id = ? AND state = 'held' AND change = 0
+-- name: waiting_for
+SELECT DISTINCT phase, source_id FROM row WHERE state = 'held' AND change = 0
+AND reason = 'parent-missing' AND detail IN (SELECT value FROM json_each(?))
+-- name: apart
+SELECT DISTINCT source_id FROM row WHERE change = 0 AND source_id IN (/*keys*/)

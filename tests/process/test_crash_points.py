@@ -34,6 +34,8 @@ ELSEWHERE = {
     "retry-asked": "test_retry.py",
     "retry-made": "test_retry.py",
     "retry-matched": "test_retry.py",
+    "match-uncommitted": "test_people.py",
+    "match-decided": "test_people.py",
 }
 # The most telling passing of a point that is passed often, and further ones, which are walked with the
 # large tests. Of jobs the second carries rows that were locked out; eight to eleven are those of messages
