@@ -98,6 +98,9 @@ def salesforce(
     client_secret: str = typer.Option(SalesforceSettings.client_secret, help="Consumer secret."),
     audit_fields: bool = typer.Option(True, help="Whether audit fields may be set."),
     bare: bool = typer.Option(False, "--bare", help="An org without the map's own fields."),
+    person_accounts: bool = typer.Option(
+        False, "--person-accounts", help="Accounts may be persons."
+    ),
     topics: bool = typer.Option(True, help="Whether topics may be made and assigned."),
     edition: str = typer.Option(SalesforceSettings.edition, help="Edition, for its limits."),
     automation: bool = typer.Option(False, "--automation", help="List flows, triggers, rules."),
@@ -117,6 +120,7 @@ def salesforce(
         client_secret=client_secret,
         audit_fields=audit_fields,
         bare=bare,
+        person_accounts=person_accounts,
         topics=topics,
         edition=edition,
         automation=automation,

@@ -22,6 +22,7 @@ class SalesforceSettings:
     `now` stops the clock at a moment (epoch seconds).
     `topics`: whether the running user may create and assign topics. `sees_all`: whether the user may view
     all data; without that, assignments of topics can be asked for in part only.
+    `person_accounts`: accounts may be persons, by their record type (facts, 7.5).
     `max_job_bytes` bounds an upload as Salesforce counts it: in its base64 form (facts, 3.4).
     """
 
@@ -63,3 +64,4 @@ class SalesforceSettings:
     inactive_owner: bool = True
     topics: bool = True
     sees_all: bool = True
+    person_accounts: bool = False

@@ -287,3 +287,36 @@ def test_a_row_that_a_duplicate_rule_blocks_names_the_record_that_it_met(tmp_pat
         assert traced["exceptions"][0]["candidates"] == [contact, lead]
         other = look(run, lambda ledger: trace_record(ledger, in_order(run, "customer")[40]["id"]))
         assert other["exceptions"][0]["candidates"] == []
+
+
+def test_in_an_org_with_person_accounts_who_has_no_company_becomes_a_person(
+    tmp_path: Path,
+) -> None:
+    options = ["--person-accounts", "--bare"]
+    with journey(tmp_path, dataset(tmp_path, lambda _: None), options) as run:
+        run.confirmed = True
+        proposed = told(run, "map", "propose", code=0)
+        assert "person accounts" in " ".join(proposed["warnings"])
+        told(run, "map", "confirm", "--by=Ada", code=0)
+        told(run, "schema", "deploy", code=0)
+        books = told(run, "migrate", code=5)["phases"]
+        customers = run.source_records("customer")
+        alone = {key for key, row in customers.items() if not parent(row, "company")}
+        accounts = keyed(run.target_records("Account"))
+        persons = {key for key, each in accounts.items() if each.get("IsPersonAccount")}
+        assert persons == alone
+        assert keyed(run.target_records("Contact")).keys() == customers.keys() - alone
+        assert run.target_records("Lead") == []
+        assert books["customers"]["chosen"] == {
+            "Account": len(alone),
+            "Contact": len(customers) - len(alone),
+        }
+        assert books["companies"]["loaded"] == len(accounts) - len(alone) - 1, "one was there"
+        for key in alone:
+            assert accounts[key]["Name"].endswith(accounts[key]["LastName"])
+        conversations = run.source_records("conversation")
+        for key, case in keyed(run.target_records("Case")).items():
+            owner = parent(conversations[key], "customer")
+            if owner in alone:
+                assert case["AccountId"] == accounts[owner]["Id"]
+        assert told(run, "migrate", code=5)["jobs_sent"] == 0
