@@ -19,6 +19,8 @@ from state.rows import RowEntry, RowState
 if TYPE_CHECKING:
     from service.job_rows import RowReader
 
+CHANGED = "changed"
+
 
 @dataclass(frozen=True)
 class AsideRow:
@@ -68,7 +70,9 @@ class Aside:
     changed of rows that the job changes or leaves as they are. `same`: rows of which Salesforce has all,
     in the form of `found`. `conflicts`: (source id, part, field, target id, our value, theirs, who wrote
     it, decision). `touched`: ids of records that others have written to. `filled`: (target id, field) of
-    records that are not ours, whose field was empty.
+    records that are not ours, whose field was empty. `taken`: (target id, source id) of existing records
+    that stand for one record of the source alone. `emptied`: rows by `Object.Field: reason` that go out
+    without a parent that was deleted.
     """
 
     duplicates: int = 0
@@ -83,6 +87,8 @@ class Aside:
     conflicts: list[tuple[str, int, str, str, str, str, str, str]] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)
     filled: list[tuple[str, str]] = field(default_factory=list)
+    taken: list[tuple[str, str]] = field(default_factory=list)
+    emptied: dict[str, int] = field(default_factory=dict)
 
     def keys(self) -> set[tuple[str, int]]:
         """(source id, part) of every row set aside."""
@@ -117,6 +123,8 @@ class Aside:
             [tuple(each) for each in raw.get("conflicts", [])],
             raw.get("touched", []),
             [tuple(each) for each in raw.get("filled", [])],
+            [tuple(each) for each in raw.get("taken", [])],
+            raw.get("emptied", {}),
         )
 
     async def apply(
@@ -148,6 +156,8 @@ class Aside:
         learned = [(key, 0) for key, _ in self.matched] + [each[:2] for each in self.found]
         duplicates = self.duplicates + repeated + await repeats.forget(tx, learned)
         await ledger.books.add(tx, phase.name, duplicates=duplicates, matched=matched, loaded=found)
+        for line, count in self.emptied.items():
+            await ledger.books.add_reason(tx, phase.name, "emptied", line, count)
         held = sum(row.part == 0 and not row.change for row in self.held)
         return duplicates, matched, held, found
 
@@ -183,6 +193,8 @@ class Aside:
     async def _learn_found(self, tx: Tx, ledger: Ledger, phase: Phase, table: str, job: int) -> int:
         if self.match_keys:
             await ledger.matches.learn(tx, table, self.match_keys)
+        if self.taken:
+            await ledger.matches.take(tx, table, self.taken)
         entries = [(*each[:4], bytes.fromhex(each[4])) for each in self.found]
         firsts = [entry for entry in entries if entry[1] == 0]
         others = [entry for entry in entries if entry[1] != 0]

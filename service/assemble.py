@@ -13,18 +13,21 @@ from operator import itemgetter
 import anyio.to_thread
 
 from service.agents import USER, WAITS
-from service.aside import Aside, AsideRow
+from service.aside import CHANGED, Aside, AsideRow
+from service.gone_parents import GoneParents
 from service.job_rows import CompactRows, JobRow, JobRows, ParentCells, RowReader, Target
 from service.open_users import OpenRefs, open_chains, open_plain, users_lacking
 from service.phases import Phase
+from service.twins import Known, Twins
 from state.batches import Batch
 from state.crosswalk import REMOVED, Standing
 from state.ledger import Ledger
 from transforms.compile import ParentField, Table
+from transforms.match_keys import read_keys
 
 __all__ = ["Assembler", "JobRow", "JobRows", "RowReader"]
 
-CHANGED = "changed"
+PARENT_GONE = "parent-gone"
 REBUILT = "rebuilt"  # the fact that the crosswalk was learned from Salesforce
 
 Place = tuple[str, int]
@@ -36,13 +39,25 @@ class Assembler:
     """Builds the rows of jobs for one target table of one phase."""
 
     def __init__(
-        self, ledger: Ledger, phase: Phase, table: Table, *, users_wait: bool = False
+        self,
+        ledger: Ledger,
+        phase: Phase,
+        table: Table,
+        gone: GoneParents | None = None,
+        *,
+        users_wait: bool = False,
     ) -> None:
-        """Take the parts. `users_wait`: a row that names an unsettled user is held, never given away."""
+        """Take the parts.
+
+        `gone` tells which parents were deleted; without it rows wait for those too. `users_wait`: a row
+        that names an unsettled user is held, never given away.
+        """
         self._ledger = ledger
+        self._gone = gone
         self._users_wait = users_wait
         self._phase = phase
         self._table = table
+        self._twins = Twins(ledger, phase, table)
 
     async def assemble(
         self, stack: ExitStack, batches: Sequence[Batch], loose: Sequence[RowReader]
@@ -56,7 +71,7 @@ class Assembler:
         parents = await self.parents(readers, open_refs)
         known = await self._known_keys(readers, None)
         standing = await self._standing(known)
-        matches = await self._known_matches(readers)
+        matches = await self._twins.look(readers, alone=bool(loose))
         recovered = await self._recovered(readers)
         return await anyio.to_thread.run_sync(
             self._decide,
@@ -85,7 +100,9 @@ class Assembler:
         readers = await anyio.to_thread.run_sync(self._open, stack, batches, loose)
         parents = await self.parents(readers)
         known = await self._known_keys(readers, job) | aside.keys()
-        rows = await anyio.to_thread.run_sync(self._decide, readers, parents, known, {}, {}, {}, [])
+        rows = await anyio.to_thread.run_sync(
+            self._decide, readers, parents, known, None, {}, {}, []
+        )
         rows.aside = aside
         return rows
 
@@ -114,7 +131,10 @@ class Assembler:
             targets = await self._resolve(number, parent, readers, found)
             made = ParentCells(parent, targets, leads=bare and number == 0)
             cells.append(made)
-            missing.append(made.missing({r for reader in readers for r in reader.parents[number]}))
+            lacking = made.missing({r for reader in readers for r in reader.parents[number]})
+            if lacking and parent.may_be_gone and self._gone is not None:
+                lacking -= await self._gone.among(parent.kinds[0], lacking)
+            missing.append(lacking)
         return cells, missing
 
     async def _standing(self, known: set[Place]) -> dict[Place, Standing]:
@@ -138,12 +158,6 @@ class Assembler:
             return {}
         keys = [key for reader in readers for key in reader.keys]
         return await self._ledger.crosswalk.unclaimed(self._phase.kind, keys)
-
-    async def _known_matches(self, readers: Sequence[RowReader]) -> dict[str, str]:
-        keys = sorted({key for reader in readers for key in reader.parents[-1] if key})
-        if not keys:
-            return {}
-        return await self._ledger.matches.lookup(self._table.object, keys)
 
     async def _resolve(
         self,
@@ -181,7 +195,7 @@ class Assembler:
         readers: Sequence[RowReader],
         parents: tuple[list[ParentCells], list[set[str]]],
         known: set[Place],
-        matches: dict[str, str],
+        matches: Known | None,
         recovered: dict[Place, str],
         standing: dict[Place, Standing],
         open_refs: OpenRefs,
@@ -192,8 +206,10 @@ class Assembler:
         if known or recovered or _has_repeats(readers):
             rows = self._newest(rows, readers, known, recovered, standing, aside)
         lacking = any(missing) or any(open_refs)
-        if lacking or any(any(reader.parents[-1]) for reader in readers):
+        if matches is not None and (lacking or any(any(reader.parents[-1]) for reader in readers)):
             rows = self._that_go(rows, readers, missing, matches, aside, open_refs)
+        if matches is not None:
+            self._note_gone(rows, readers, cells, missing, aside)
         places = [row[3:] for row in rows]
         return JobRows(self._header(), readers, cells, places, aside)
 
@@ -262,20 +278,24 @@ class Assembler:
         rows: Sequence[_Placed],
         readers: Sequence[RowReader],
         missing: Sequence[set[str]],
-        matches: dict[str, str],
+        matches: Known,
         aside: Aside,
         open_refs: OpenRefs,
     ) -> list[_Placed]:
         """The rows to send; those that match a record, wait for a twin or lack a parent are not."""
         going = []
-        claimed = {match_key for match_key, _, _ in aside.match_keys}
-        for row in sorted(rows, key=itemgetter(1, 2)):
+        for each, _, key in aside.match_keys:
+            self._twins.claim([each], key)
+        order = sorted(rows, key=itemgetter(1, 2))
+        # What is matched claims its other keys before a twin goes out.
+        order.sort(key=lambda row: not matches.settles(readers[row[3]], row[4]))
+        for row in order:
             reader, index = readers[row[3]], row[4]
             field_name, users = users_lacking(self._table.parents, reader, index, open_refs)
             if users:
                 aside.held.append(AsideRow.of(reader, index, WAITS, field_name, users))
                 continue
-            if self._set_aside(reader, index, matches, claimed, aside):
+            if self._twins.set_aside(reader, index, matches, aside):
                 continue
             lacks = self.lacks(reader, index, missing)
             if lacks:
@@ -283,6 +303,25 @@ class Assembler:
             else:
                 going.append(row)
         return sorted(going)
+
+    def _note_gone(
+        self,
+        rows: Sequence[_Placed],
+        readers: Sequence[RowReader],
+        cells: Sequence[ParentCells],
+        missing: Sequence[set[str]],
+        aside: Aside,
+    ) -> None:
+        """Count the rows that go out without a parent that was deleted."""
+        for number, parent in enumerate(self._table.parents):
+            if not parent.may_be_gone:
+                continue
+            refs = {ref for reader in readers for ref in reader.parents[number]}
+            gone = cells[number].missing(refs) - missing[number]
+            if gone:
+                left = sum(readers[row[3]].parents[number][row[4]] in gone for row in rows)
+                column = next(iter(parent.columns.values()))
+                aside.emptied[f"{self._table.object}.{column}: {PARENT_GONE}"] = left
 
     def lacks(
         self, reader: RowReader, index: int, missing: Sequence[set[str]]
@@ -295,31 +334,6 @@ class Assembler:
                 kind = "" if parent.chain else f"{parent.kinds[0]}:"
                 return parent.name, kind + column[index]
         return None
-
-    def _set_aside(
-        self,
-        reader: RowReader,
-        index: int,
-        matches: dict[str, str],
-        claimed: set[str],
-        aside: Aside,
-    ) -> bool:
-        """Rows whose match key has a record already are matched; twins wait for the first."""
-        match_key = reader.parents[-1][index]
-        if not match_key:
-            return False
-        if match_key in matches:
-            aside.matched.append((reader.keys[index], matches[match_key]))
-            if self._table.followed:
-                # What the record lacks is filled; nothing of it is overwritten.
-                aside.changed.append(AsideRow.of(reader, index, CHANGED, "", change=True))
-            return True
-        if match_key in claimed:
-            field_name = self._phase.matched_by(self._table.object)
-            aside.waiting.append(AsideRow.of(reader, index, "same-match-key", field_name))
-            return True
-        claimed.add(match_key)
-        return False
 
     @property
     def lock_position(self) -> int | None:
@@ -359,5 +373,4 @@ def _take_over(aside: Aside, reader: RowReader, index: int, target: str) -> None
     """
     key, match_key = reader.keys[index], reader.parents[-1][index]
     aside.found.append((key, reader.parts[index], target, 0, ""))
-    if match_key:
-        aside.match_keys.append((match_key, target, key))
+    aside.match_keys += [(each, target, key) for way in read_keys(match_key) for each in way]

@@ -10,6 +10,7 @@ from connectors.http import RetryPolicy
 from connectors.salesforce.client import SalesforceClient
 from service.compose import KustomerSide, open_kustomer_side, open_salesforce
 from service.config import Config, Secret
+from service.duplicate_rules import STEP, duplicate_rules
 from service.errors import DONE, REFUSED, REMOTE, USAGE, DeskferryError, explain
 from service.identity import check_config
 from service.ledger import open_ledger
@@ -223,6 +224,8 @@ async def _salesforce(checks: _Checks, salesforce: SalesforceClient) -> None:
             await checks.attempt("salesforce topics", lambda: topic_rights(salesforce))
         if makes_relations(checks.config):
             await checks.attempt("salesforce relations", lambda: relation_rights(salesforce))
+    may_block, told = await duplicate_rules(salesforce)
+    checks.add("salesforce duplicate rules", None if may_block else True, told, STEP)
     await checks.attempt("salesforce case", lambda: _audit(checks, salesforce))
 
 

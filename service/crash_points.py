@@ -86,6 +86,8 @@ POINTS: Final[dict[str, str]] = {
     "retry-asked": "the rows to be sent again are chosen, nothing was done for them",
     "retry-made": "a block of rows was made anew by the map in force",
     "retry-matched": "people or teams were matched, their phase is not closed",
+    "match-uncommitted": "a decision about an existing record is about to be durable",
+    "match-decided": "a decision about an existing record is durable, nothing was sent",
     "run-ended": "all gates are closed, the command log does not know",
     "run-end-noted": "the command log has this run's end",
 }

@@ -17,6 +17,7 @@ from service.directory import DirectoryMatcher, counterparts_of
 from service.errors import DeskferryError
 from service.extract import Extractor
 from service.gate import close_gate
+from service.gone_parents import GoneParents
 from service.lanes import LaneLocks
 from service.load import Loader
 from service.matching import learn_existing
@@ -61,6 +62,7 @@ class Flow:
         self._phases = phases
         self._book = book
         self._source = Rereader(kustomer.client, readers=config.kustomer.connections)
+        self._gone = GoneParents(ledger, self._source, phases)
         self._closed = {phase.name: anyio.Event() for phase in phases}
         self._locks = LaneLocks(config.salesforce.lanes)
         self._live_jobs = anyio.Semaphore(config.salesforce.live_jobs)
@@ -122,7 +124,8 @@ class Flow:
         if phase.operation == "match":
             await self._matcher(phase, progress).run()
         else:
-            await learn_existing(self._ledger, self._salesforce, phase)
+            compiled = self._mapping.phases[phase.name]
+            await learn_existing(self._ledger, self._salesforce, phase, compiled)
             await self._anew(phase, progress).run()
             async with anyio.create_task_group() as group:
                 for table in phase.objects:
@@ -195,4 +198,5 @@ class Flow:
             deletes=self._config.delta.deletes,
             children=self._children(table),
             users_wait=policy_of(self._config) != "fallback",
+            gone=self._gone,
         )

@@ -6,7 +6,7 @@ not there is sent again. Harvesting twice changes nothing: what this job has bro
 known, and the crosswalk counts a record only when it is new.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import structlog
 
@@ -17,6 +17,7 @@ from connectors.salesforce.results import Success, read_failures, read_rows, rea
 from service.aside import Aside
 from service.assemble import JobRows
 from service.claims import Claims
+from service.collisions import Collisions
 from service.crash_points import reach
 from service.errors import DeskferryError
 from service.phases import Phase
@@ -24,7 +25,9 @@ from service.progress import PhaseProgress
 from service.reading import TAKEN, UNSURE, End, Harvested, Learned, Reading
 from service.repeats import Repeats
 from service.settle import EXTERNAL_ID, Settler
+from service.twins import DUPLICATES
 from state.ledger import Ledger, Tx
+from transforms.match_keys import read_keys
 
 LEARN_ROWS = 10_000  # ids come in no order: larger transactions touch each page fewer times
 READ_TRIES = 3
@@ -54,8 +57,17 @@ class Harvester:
         phase: Phase,
         table: str,
         progress: PhaseProgress,
+        *,
+        shared: bool = True,
+        collisions: Collisions | None = None,
     ) -> None:
+        """`shared`: twins of the rows find the records that were made by their match keys.
+
+        `collisions` names what a duplicate rule may have found; without it nothing is named.
+        """
+        self._collisions = collisions
         self._ledger = ledger
+        self._shared = shared
         self._ingest = ingest
         self._phase = phase
         self._table = table
@@ -244,6 +256,7 @@ class Harvester:
             since=await self._since(reading.job),
             claimed=reading.rows.aside.claimed(),
         )
+        named = await self._named(reading, found.there)
         entries: list[Learned] = []
         for row, reason, fields in reading.doubts:
             place = (row.key, row.part)
@@ -252,7 +265,7 @@ class Harvester:
             elif reason in TAKEN and place in found.binned:
                 reading.note(row, "in-recycle-bin", "")
             else:
-                reading.note(row, reason, fields)
+                reading.note(row, reason, fields, named.get(place, ""))
         if entries:
             reading.outcome.found += len(entries)
             reading.outcome.repeated += await self._learn(reading.job, sorted(entries), "found")
@@ -264,17 +277,35 @@ class Harvester:
             found=len(entries),
         )
 
+    async def _named(
+        self, reading: Reading, there: Container[tuple[str, int]]
+    ) -> dict[tuple[str, int], str]:
+        """The records that stand in the way of rows that a duplicate rule refused."""
+        refused = [
+            row
+            for row, reason, _ in reading.doubts
+            if reason == DUPLICATES and (row.key, row.part) not in there
+        ]
+        if not refused or self._collisions is None or reading.rows.changes:
+            return {}
+        return await self._collisions.named(reading.rows, refused)
+
     async def _learn_matches(self, rows: JobRows) -> None:
         """Remember which record now stands for a match key, for the twins that wait."""
+        if not self._shared or not any(any(reader.parents[-1]) for reader in rows.readers):
+            return
         keyed = {
             row.key: rows.readers[row.reader].parents[-1][row.index]
             for row in rows.rows
             if rows.readers[row.reader].parents[-1][row.index]
         }
-        if not keyed:
-            return
         made = await self._ledger.crosswalk.resolve(self._phase.kind, list(keyed))
-        entries = [(keyed[key], target_id, key) for key, (_, target_id) in made.items()]
+        entries = [
+            (each, target_id, key)
+            for key, (_, target_id) in made.items()
+            for way in read_keys(keyed[key])
+            for each in way
+        ]
         async with self._ledger.write() as tx:
             await self._ledger.matches.learn(tx, self._table, entries)
         reach("matches-learned")

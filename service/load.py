@@ -19,9 +19,11 @@ from service.again import Again
 from service.aside import Aside, LooseRows
 from service.assemble import Assembler, JobRows
 from service.changes import ChangeAssembler
+from service.collisions import Collisions
 from service.crash_points import reach
 from service.difference import ConflictRules
 from service.first_look import FirstLook
+from service.gone_parents import GoneParents
 from service.harvest import Harvester, NoProgress
 from service.job import Fate, JobRefused, JobRunner
 from service.lanes import LaneLocks, choose
@@ -63,6 +65,7 @@ class Loader:
         deletes: DeleteRule,
         children: Sequence[Child],
         users_wait: bool,
+        gone: GoneParents,
     ) -> None:
         """Take the parts. `users_wait`: rows that name a user who is not settled are held."""
         self._phase = phase
@@ -73,14 +76,24 @@ class Loader:
         self._live_jobs = live_jobs
         self._desk = desk
         self._runner = JobRunner(ledger, ingest)
-        self._assembler = Assembler(ledger, phase, table, users_wait=users_wait)
+        self._assembler = Assembler(ledger, phase, table, gone, users_wait=users_wait)
         self._changes = ChangeAssembler(
             ledger, client, phase, table, self._assembler, rules, source
         )
         self._removals = Removals(ledger, client, phase, table, progress, deletes, children)
         settler = Settler(ledger, client, phase, table.object)
         self._first_look = FirstLook(ledger, settler, phase, table)
-        self._harvester = Harvester(ledger, ingest, settler, phase, table.object, progress)
+        shared = table.matching is None or table.matching.shared
+        self._harvester = Harvester(
+            ledger,
+            ingest,
+            settler,
+            phase,
+            table.object,
+            progress,
+            shared=shared,
+            collisions=Collisions(client, table.object),
+        )
         self._again = Again(ledger, clock, phase.name, table.object)
         self._busy: set[int] = set()
 

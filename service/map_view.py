@@ -67,7 +67,8 @@ class LineFacts(ViewFacts):
 class TableFacts(ViewFacts):
     """One object that the records of a phase go to. `basis`: what the lines' `values` are counted of.
 
-    `all`: every extracted record; `sample`: some pages, before that; `records` how many.
+    `all`: every extracted record; `sample`: some pages, before that; `records` how many. Of `sampled`
+    records that were looked at now, `chosen` go to this object.
     """
 
     phase: str
@@ -76,6 +77,8 @@ class TableFacts(ViewFacts):
     moved: bool
     basis: Basis
     records: int
+    sampled: int
+    chosen: int
     lines: list[LineFacts]
 
 
@@ -189,6 +192,8 @@ def _table(
         moved=made is not None,
         basis=known.basis,
         records=known.records,
+        sampled=len(records),
+        chosen=len(ours),
         lines=lines,
     )
 

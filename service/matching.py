@@ -1,43 +1,42 @@
-"""What Salesforce already has, so that a company is matched and not made a second time."""
-
-from collections.abc import Callable
+"""What Salesforce already has, so that a record is matched and not made a second time."""
 
 from connectors.salesforce.client import SalesforceClient
 from service.crash_points import reach
 from service.phases import Phase
 from state.ledger import Ledger
-from transforms.domains import match_domain
-from transforms.same_text import same_text
+from transforms.compile import CompiledPhase
+from transforms.match_keys import MatchWay
 
 
-async def learn_existing(ledger: Ledger, client: SalesforceClient, phase: Phase) -> None:
+async def learn_existing(
+    ledger: Ledger, client: SalesforceClient, phase: Phase, compiled: CompiledPhase
+) -> None:
     """Read the match keys of what a phase's objects hold once, before any of its rows is loaded.
 
-    Of two records with one key the older (lower id) is taken. Keys are domains, of which those of
-    mail providers never match, or names that occur once.
+    All records with a key are kept: several with one key are a question for a person. After a crash in
+    the middle all of it is read again.
     """
-    for table, field in phase.match_existing.items():
-        await _learn(ledger, client, table, field, match_domain)
-    for table, field in phase.same_as.items():
-        await _learn(ledger, client, table, field, same_text)
+    for name, table in compiled.tables.items():
+        if phase.operation != "insert" or table.matching is None:
+            continue
+        for way in table.matching.ways:
+            await _learn(ledger, client, name, way)
 
 
-async def _learn(
-    ledger: Ledger, client: SalesforceClient, table: str, field: str, key_of: Callable[[str], str]
-) -> None:
-    if await ledger.facts.get(f"existing.{table}"):
+async def _learn(ledger: Ledger, client: SalesforceClient, table: str, way: MatchWay) -> None:
+    fact = f"existing.{table}.{way.field}"
+    if await ledger.facts.get(fact) or await ledger.facts.get(f"existing.{table}"):
         return
-    found: dict[str, str] = {}
-    soql = f"SELECT Id, {field} FROM {table} WHERE {field} != null ORDER BY Id"  # noqa: S608
+    where = f" AND {way.where}" if way.where else ""
+    soql = (
+        f"SELECT Id, {way.field} FROM {table} WHERE {way.field} != null{where} "  # noqa: S608
+        "ORDER BY Id"
+    )
     async for page in client.query(soql):
-        for record in page:
-            key = key_of(str(record.get(field) or ""))
-            if key:
-                found.setdefault(key, str(record["Id"]))
-    reach("existing-read")
+        found = [(way.key_of(str(each.get(way.field) or "")), str(each["Id"])) for each in page]
+        reach("existing-read")
+        async with ledger.write() as tx:
+            await ledger.matches.offer(tx, table, [each for each in found if each[0]])
     async with ledger.write() as tx:
-        entries = [(key, target, None) for key, target in sorted(found.items())]
-        if entries:
-            await ledger.matches.learn(tx, table, entries)
-        await ledger.facts.set(tx, f"existing.{table}", "read")
+        await ledger.facts.set(tx, fact, "read")
     reach("existing-learned")

@@ -29,6 +29,7 @@ async def read_again(
         book = await ledger.books.read(phase.name)
         await ledger.facts.set(tx, _before(phase.name), str(book.extracted))
         await ledger.gates.reopen(tx, phase.name)
+        await ledger.books.forget(tx, phase.name, "chosen")
         gone += [f"{note}.{phase.name}" for note in _NOTES]
     for stream in sorted(streams):
         await ledger.slices.forget(tx, stream)

@@ -18,6 +18,7 @@ from service.map_file import with_additions, write_map
 from service.map_samples import whole_values
 from service.mapped import MAPPING_FILE, describe_all, map_text
 from service.names import read_tags
+from service.person_accounts import has_person_accounts, person_mapping, person_type
 from service.sampling import Sample, take_sample
 from service.source_schema import read_source_schema
 from service.value_facts import with_names
@@ -30,6 +31,13 @@ from transforms.schema.propose.proposal import propose
 from transforms.schema.propose.tags import TOPIC_OBJECTS, OrgTags, TagChoice, propose_tags
 from transforms.schema.source import SourceSchema
 
+PERSONS = (
+    "The org has person accounts: customers without a company become such accounts, and no Leads."
+)
+NO_PERSON_TYPE = (
+    "The org has person accounts, but the running user sees no record type for them: customers without "
+    "a company become Leads. Assign a type, remove the map and propose again to have persons."
+)
 SCHEMA_FILE = "mapping.schema.json"
 _EDITORS = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
 SURE, LIKELY = 0.85, 0.6
@@ -71,9 +79,10 @@ async def propose_map(config: Config, clock: Clock, *, tags: TagChoice = "auto")
     make_workspace(config.workspace)
     _put_schema(config)
     fresh = not (config.workspace / MAPPING_FILE).exists()
-    text = map_text(config)
+    notes: list[str] = []
     if fresh:
-        text = _EDITORS + text
+        notes = await _put_first_map(config, clock)
+    text = (_EDITORS if fresh else "") + map_text(config)
     mapping = parse_mapping(text, MAPPING_FILE)
     org, known_tags, warnings = await _read(config, clock, mapping)
     proposal = propose(mapping, org)
@@ -88,7 +97,19 @@ async def propose_map(config: Config, clock: Clock, *, tags: TagChoice = "auto")
     path = config.workspace / MAPPING_FILE
     if made or fresh:
         write_map(path, changed)
-    return _told(proposal, made, org, warnings, path)
+    return _told(proposal, made, org, [*notes, *warnings], path)
+
+
+async def _put_first_map(config: Config, clock: Clock) -> list[str]:
+    """Put the default map's variant there for an org with person accounts; returns what to say of it."""
+    async with open_salesforce(config, clock) as salesforce:
+        if not has_person_accounts(await describe_all(["Account"], salesforce)):
+            return []
+        kind = await person_type(salesforce)
+    if not kind:
+        return [NO_PERSON_TYPE]
+    write_map(config.workspace / MAPPING_FILE, person_mapping(kind))
+    return [PERSONS]
 
 
 async def _read(config: Config, clock: Clock, mapping: Mapping) -> tuple[Org, OrgTags, list[str]]:

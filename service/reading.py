@@ -79,16 +79,16 @@ class Reading:
         version, digest = self.facts[row.key, row.part]
         return row.key, row.part, to_18(target_id), version, digest
 
-    def note(self, row: JobRow, reason: str, fields: str) -> None:
+    def note(self, row: JobRow, reason: str, fields: str, detail: str = "") -> None:
         """Set a row apart that did not become a record: to be sent again, or failed."""
-        entry, outcome = self._entry(row, reason, fields), self.outcome
+        entry, outcome = self._entry(row, reason, fields, detail), self.outcome
         outcome.stopping |= reason in STOPPING
         outcome.busy += reason in BUSY
         outcome.again += entry.state == "pending"
         outcome.failed += entry.state == "failed"
         outcome.entries.append(entry)
 
-    def _entry(self, row: JobRow, reason: str, fields: str) -> RowEntry:
+    def _entry(self, row: JobRow, reason: str, fields: str, detail: str) -> RowEntry:
         reader = self.rows.readers[row.reader]
         # Only Salesforce's own tries at the row count.
         tries = reader.tries[row.index] if isinstance(reader, LooseRows) else 0
@@ -103,7 +103,7 @@ class Reading:
             state=state,
             reason=reason,
             field=fields,
-            detail="",
+            detail=detail,
             # Of a change the ledger keeps what the map made: what differs is found anew.
             payload=None if self.rows.changes else orjson.dumps(loose_payload(reader, row.index)),
             object=self.table,

@@ -36,9 +36,21 @@ REASONS: dict[str, Reason] = {
         "More than one Salesforce record has this mail address or name.",
         "Make the value unique in Salesforce; nothing is guessed.",
     ),
+    "ambiguous-match": Reason(
+        "Several records in Salesforce could be this one: the row names them.",
+        "Say which: deskferry matches choose, or deskferry matches make for a new one.",
+    ),
+    "match-taken": Reason(
+        "The one record in Salesforce that fits stands for another record of Kustomer already.",
+        "Say so: deskferry matches choose lets both be that one, deskferry matches make makes a new one.",
+    ),
     "parent-missing": Reason(
         "The record's parent is not in Salesforce, because it was held, failed or deleted.",
         "Settle the parent first, then run retry: it takes both, parents before children.",
+    ),
+    "parent-gone": Reason(
+        "The record that it belongs to was deleted in Kustomer, so the reference stays empty.",
+        "Nothing, or `gone: hold` in the map's line; the id is kept with the other raw values.",
     ),
     "too-long": Reason(
         "A value is longer than its field, and the map names no field for the whole.",
@@ -174,8 +186,8 @@ REASONS: dict[str, Reason] = {
         "Exempt the running user from the rule during the migration.",
     ),
     "DUPLICATES_DETECTED": Reason(
-        "A duplicate rule of the org refused the row.",
-        "Exempt the running user from the rule, or settle the duplicate.",
+        "A duplicate rule refused the row; deskferry trace names records with its address or name.",
+        "Exempt the running user from the rule, or let `match_by` find the record, then run retry.",
     ),
     "UNABLE_TO_LOCK_ROW": Reason(
         "The parent was locked each time the row was sent.", "Send the row again when it is quiet."

@@ -97,7 +97,9 @@ class Sealer:
         self, tx: Tx, phase: Phase, rows: PhaseRows, files: Sequence[_Written]
     ) -> tuple[int, int]:
         """Note one phase's batches, exceptions and books; returns (held, of them repeated)."""
+        chosen: dict[str, int] = {}
         for (table, lane), columns, file in files:
+            chosen[table] = chosen.get(table, 0) + columns.parts.count(0)
             await self._ledger.batches.seal(
                 tx,
                 phase=phase.name,
@@ -116,6 +118,8 @@ class Sealer:
         repeated += await self._note_deleted(tx, phase, rows.deleted)
         for reason, count in rows.skipped.items():
             await books.add_reason(tx, phase.name, "skipped", reason, count)
+        for table, count in chosen.items() if len(phase.objects) > 1 else ():
+            await books.add_reason(tx, phase.name, "chosen", table, count)
         for line, count in rows.emptied.items():
             await books.add_reason(tx, phase.name, "emptied", line, count)
         if rows.addresses and self._transformer.book is not None:

@@ -16,6 +16,7 @@ from service.agents import MISSING, WAITS
 from service.declared import recall
 from service.phases import Phase
 from service.reasons import reason_text
+from service.twins import candidates_of
 from state.batches import Batch
 from state.crosswalk import Entry
 from state.errors import StateDamaged
@@ -197,6 +198,7 @@ class _Trace:
             "first_seen": row.first_seen,
             "updated_at": row.updated_at,
             "waits_for": await self._parents(row),
+            "candidates": candidates_of(row),
         }
 
     async def _parents(self, row: RowEntry) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ _BY_REASON = (
     "skipped",
     "deleted",
     "emptied",
+    "chosen",
     "row:held",
     "row:failed",
     "change:held",
@@ -31,6 +32,8 @@ class Book:
     `deleted` counts loaded records whose source was deleted since, by what the rule did.
     `emptied` is beside the books: lines that were left empty, because their value did not fit, in rows
     that were made, by what the line and the reason are. Such a record is in another account, too.
+    `chosen`, too, is beside them: sightings of this pass by the table that the map's rule chose, where
+    there are several.
     """
 
     extracted: int = 0
@@ -47,6 +50,7 @@ class Book:
     changes_pending: int = 0
     emptied: dict[str, int] = field(default_factory=dict)
     deleted: dict[str, int] = field(default_factory=dict)
+    chosen: dict[str, int] = field(default_factory=dict)
 
     @property
     def difference(self) -> int:
@@ -87,6 +91,7 @@ def book_of(lines: Iterable[tuple[str, str, int]]) -> Book:
         changes_pending=changes_pending,
         emptied=by_reason["emptied"],
         deleted=by_reason["deleted"],
+        chosen=by_reason["chosen"],
     )
 
 
@@ -123,6 +128,10 @@ class Books:
     async def add_reason(self, tx: Tx, phase: str, account: str, reason: str, count: int) -> None:
         """Add records to an account that is kept by reason, such as `skipped`."""
         await tx.run(self._sql["add"], (phase, account, reason, count))
+
+    async def forget(self, tx: Tx, phase: str, account: str) -> None:
+        """Begin an account that is kept by reason anew."""
+        await tx.run(self._sql["forget"], (phase, account))
 
     async def read(self, phase: str) -> Book:
         """Return the book of a phase as committed, counters and rows of one moment."""

@@ -54,7 +54,7 @@ class Ledger:
         self.crosswalk = Crosswalk(database)
         self.rows = Rows(database, clock, cipher)
         self.books = Books(database)
-        self.matches = Matches(database, cipher)
+        self.matches = Matches(database, clock, cipher)
         self.gates = Gates(database)
         self.profiles = Profiles(database, cipher)
         self.addresses = Addresses(database)

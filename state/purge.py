@@ -51,7 +51,8 @@ async def purge(ledger: Ledger, folder: Path, *, now: float, unfinished: bool = 
         if unfinished:
             await ledger.facts.set(tx, GIVEN_UP, str(now))
         gone.rows = await tx.run_many(sql["rows"], [()])
-        for name in ("asides", "matches", "existing", "tokens", "token_key", "addresses"):
+        names = ("asides", "matches", "candidates", "existing", "tokens", "token_key", "addresses")
+        for name in names:
             await tx.run(sql[name])
     for file in sorted(await ledger.batches.files()):
         gone.spool_bytes += await anyio.to_thread.run_sync(_purge_file, ledger.spool, file)

@@ -8,7 +8,7 @@ import orjson
 
 from state.cipher import Cipher
 from state.database import Database, Tx
-from state.keys import decode_id, encode_id
+from state.keys import decode_id, encode_id, encode_ids
 from state.queries import load
 
 RowState = Literal["held", "failed", "pending", "waiting"]
@@ -149,6 +149,26 @@ class Rows:
         await tx.run(self._sql["ask"], (run, self._clock(), asking.unmade, *texts))
         await tx.run(self._sql["adopt_asked"], (run,))
         return [name for (name,) in await tx.fetch(self._sql["asked_phases"], (run,))]
+
+    async def let_go(self, tx: Tx, run: int, places: Sequence[tuple[str, str]]) -> int:
+        """Let held rows, by (phase, source id), be sent as run `run` asked; returns how many."""
+        now = self._clock()
+        values = [(run, now, phase, encode_id(key)) for phase, key in places]
+        return await tx.run_many(self._sql["let_go"], values) if values else 0
+
+    async def lacking(self, tx: Tx, parents: Sequence[str]) -> list[tuple[str, str]]:
+        """Return (phase, source id) of the records held for want of one of `parents`, as `kind:id`.
+
+        All held rows are read: there is no index.
+        """
+        wanted = orjson.dumps(parents).decode()
+        rows = await tx.fetch(self._sql["lacking"], (wanted,))
+        return [(phase, decode_id(key)) for phase, key in rows]
+
+    async def apart(self, ids: Sequence[str]) -> set[str]:
+        """Return those records that have rows set apart, in whatever phase and state."""
+        rows = await self._database.fetch_in(self._sql["apart"], (), encode_ids(ids))
+        return {decode_id(key) for (key,) in rows}
 
     async def asked(self, run: int) -> list[AskedCount]:
         """Count the records that `run` asked for and that are still set apart, as committed."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from transforms.converters import ConverterContext, spec_of
 from transforms.converters.cells import quoted
 from transforms.converters.function import Function, function_named
+from transforms.converters.place_codes import PlaceCodes
 from transforms.fit import Fit
 from transforms.generate import Maker
 from transforms.mapping import FieldLine, TableLine, WhenLine
@@ -93,6 +94,7 @@ class _Table:
     ) -> None:
         self._target, self._line, self._settings, self._fit = target, line, settings, fit
         self._kept: list[KeptLine] = []
+        self._places = _place_codes(target, line)
 
     def columns(self) -> tuple[Columns, list[KeptLine]]:
         """See `columns_of`."""
@@ -100,6 +102,7 @@ class _Table:
         # The key first: results are read by it.
         key = self._line.key
         for name, each in sorted(self._line.fields.items(), key=lambda item: item[0] != key):
+            name = _coded(self._target, name, each)
             shape = self._fit.usable(self._target, name, optional=each.optional)
             if shape is not None and self._callable(name, each):
                 self._fit.line(self._target, shape, each)
@@ -134,7 +137,7 @@ class _Table:
     def _maker(self, shape: FieldShape, line: FieldLine) -> tuple[Maker, bool]:
         """A line's maker, and whether it is this column's alone."""
         length = self._length(shape)
-        plain = _cell(line, length, self._settings)
+        plain = _cell(line, length, self._settings, self._places)
         cell = self._checked(plain, shape, line, ())
         checked = cell is not plain
         if line.bad != "hold":
@@ -197,7 +200,32 @@ def _ticked(cell: Cell) -> Cell:
     return lambda record: cell(record) or "false"
 
 
-def _cell(line: FieldLine, length: int, settings: MapSettings) -> Cell:
+def _coded(target: ObjectShape, name: str, line: FieldLine) -> str:
+    """The field of codes beside a state or country, where the org has picklists of them (facts, 7.5)."""
+    if line.convert != "address" or line.options.get("part") not in ("state", "country"):
+        return name
+    coded = target.fields.get(f"{name}Code")
+    return coded.name if coded is not None and coded.createable and coded.picklist else name
+
+
+def _place_codes(target: ObjectShape, line: TableLine) -> PlaceCodes | None:
+    """What the org offers for the states and countries of a table's addresses; None for plain texts."""
+    codes = {
+        str(each.options.get("part")): target.fields[coded]
+        for name, each in line.fields.items()
+        if (coded := _coded(target, name, each)) != name
+    }
+    if "country" not in codes:
+        return None
+    states = codes.get("state")
+    return PlaceCodes(
+        frozenset(codes["country"].picklist), dict(states.valid_for) if states else {}
+    )
+
+
+def _cell(
+    line: FieldLine, length: int, settings: MapSettings, places: PlaceCodes | None = None
+) -> Cell:
     spec = spec_of(line.convert)
     assert spec is not None  # the line was read, so its converter is known
     wanted = function_named(line.convert)
@@ -210,6 +238,7 @@ def _cell(line: FieldLine, length: int, settings: MapSettings) -> Cell:
             values={key.lower(): value for key, value in line.values.items()},
             options=line.options,
             function=settings.functions.get(wanted) if wanted else None,
+            places=places,
         )
     )
     return cell if line.when is None else _guarded(cell, line.when)

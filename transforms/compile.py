@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 
+from transforms.choice import chooser
 from transforms.columns import Columns, MapSettings, add_unfit, columns_of
-from transforms.converters.lists import domain_key
 from transforms.elements import ASKED, compile_each
 from transforms.errors import Hold, MappingDoesNotFit
 from transforms.fit import Fit
 from transforms.generate import row_maker
 from transforms.mapping import Mapping, MatchLine, PhaseLine, TableLine
 from transforms.match import MatchRule
+from transforms.matching import matching_of
 from transforms.phase import CompiledPhase
 from transforms.record import Record, compile_path
 from transforms.rules import KeptLine, lenient
-from transforms.same_text import same_text
 from transforms.shape import FieldShape, ObjectShape, TargetShape
 from transforms.table import LenientTable, ParentField, Table, reference, user_by_email
 
@@ -82,7 +82,7 @@ def _phase(
         line.kind,
         tables,
         None,
-        _chooser(line),
+        chooser(line),
         reads,
         fed=line.of is not None,
         keeps_deleted=line.deleted == "move",
@@ -130,14 +130,6 @@ class _Unquoted(Table):
             raise Hold("bad-text", self.columns[0]) from None
 
 
-def _chooser(line: PhaseLine) -> Callable[[Record], str]:
-    if line.choose is None:
-        only = next(iter(line.tables), "")
-        return lambda record: only
-    get, present, absent = compile_path(line.choose.source), line.choose.present, line.choose.absent
-    return lambda record: present if get(record) else absent
-
-
 def _table(
     target: ObjectShape, line: TableLine, settings: MapSettings, fit: Fit, *, changes: bool
 ) -> Table:
@@ -146,6 +138,7 @@ def _table(
     add_unfit(columns, target, line, fit, kept, kept_parents)
     fit.key(target, line.key)
     fit.dependent(target, line, changes=changes)
+    matching, match_key = matching_of(target, line, _same_as(line, columns), fit)
     split = line.split
     made = LenientTable if line.bends() else Table
     return made(
@@ -156,13 +149,14 @@ def _table(
         row_maker(columns.makers, columns.order),
         tuple(columns.makers[number].cell for number in columns.order),
         tuple(references),
-        _match_key(line, columns),
+        match_key,
         columns.names.index(split.field) if split and split.field in columns.names else None,
         split.bytes if split else 0,
         compile_each(line.each) if line.each else None,
         changes,
         _shapes(target, columns, parents),
         tuple(map(columns.names.index, columns.volatile)),
+        matching,
     )
 
 
@@ -178,14 +172,10 @@ def _columns_of(table: Table) -> list[str]:
     return [*table.columns, *(c for parent in table.parents for c in parent.columns.values())]
 
 
-def _match_key(line: TableLine, columns: Columns) -> Callable[[Record], str] | None:
-    if line.same_as in columns.names:
-        cell = columns.makers[columns.order[columns.names.index(line.same_as)]].cell
-        return lambda record: same_text(cell(record).replace('""', '"'))
-    if line.match_key is None:
+def _same_as(line: TableLine, columns: Columns) -> Callable[[Record], str] | None:
+    if line.same_as not in columns.names:
         return None
-    get = compile_path(line.match_key)
-    return lambda record: domain_key(get(record))
+    return columns.makers[columns.order[columns.names.index(line.same_as)]].cell
 
 
 def _parents(
@@ -201,7 +191,15 @@ def _parents(
         chain = len(each.kinds) > 1
         default = settings.default_owner_id if each.default else None
         parents.append(
-            ParentField(name, tuple(each.kinds), each.columns, each.required, default, chain)
+            ParentField(
+                name,
+                tuple(each.kinds),
+                each.columns,
+                each.required,
+                default,
+                chain,
+                each.gone == "leave",
+            )
         )
         paths = [(path, compile_path(path)) for path in each.source]
         sources = [

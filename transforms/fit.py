@@ -123,6 +123,9 @@ class Fit:
     def required(self, target: ObjectShape, given: Iterable[str]) -> None:
         """Every field that an insert needs must have a column."""
         columns = set(given)
+        # A person account is named by its first and last name, and takes no other (facts, 7.5).
+        if "LastName" in columns and "IsPersonAccount" in target.fields:
+            columns.add("Name")
         for name, shape in target.fields.items():
             if shape.required and name not in columns:
                 self.fault(f"{target.name} requires {name}, which the map does not give.", "fields")

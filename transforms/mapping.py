@@ -4,13 +4,23 @@ from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from transforms.converters import line_faults
 from transforms.converters.function import function_named
+from transforms.domains import registered_domain
 from transforms.errors import MappingInvalid
 from transforms.losses import loss_faults
 from transforms.rules import Bad
@@ -128,6 +138,10 @@ class ParentLine(_Strict):
     absent: Literal["allow", "hold"] = Field(
         default="allow", description="What becomes of a record that names no parent."
     )
+    gone: Literal["hold", "leave"] = Field(
+        default="hold",
+        description="What becomes of a row whose required parent was deleted in Kustomer.",
+    )
     default: Literal["default_owner"] | None = None
     optional: bool = False
     by: Literal["id", "email"] = Field(
@@ -142,6 +156,8 @@ class ParentLine(_Strict):
         faults = []
         if len(self.source) != len(self.kinds):
             faults.append("a parent needs one kind for each source")
+        if self.gone == "leave" and (len(self.kinds) > 1 or not self.required):
+            faults.append("gone: leave is for a required parent of one kind")
         if self.by == "email" and set(self.kinds) != {"user"}:
             faults.append("only a user can be named by e-mail")
         if self.bad != "hold" and self.absent == "hold":
@@ -156,6 +172,26 @@ class SplitLine(_Strict):
     bytes: int = Field(gt=100, description="Largest part, in UTF-8 bytes.")
 
 
+class MatchByLine(_Strict):
+    """A way of finding existing records: a field of theirs that holds what the record has."""
+
+    field: str = Field(description="Field of the existing records.")
+    source: Paths | None = Field(
+        default=None, description="Path, or paths, of the value; a way by e-mail needs none."
+    )
+    as_: Literal["text", "email"] = Field(
+        default="text",
+        alias="as",
+        description="How values are compared: as text in any letter case, or each own mail address.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.source is None) != (self.as_ == "email"):
+            return _passed(self, ["a way by text needs its source, and one by e-mail takes none"])
+        return self
+
+
 class TableLine(_Strict):
     """One target object."""
 
@@ -164,7 +200,20 @@ class TableLine(_Strict):
         default=None,
         description="Path of a list, or `people-of-message`: one row for each element, which is `each`.",
     )
-    match_key: str | None = Field(default=None, description="Path of the values of a match key.")
+    match_key: str | None = Field(
+        default=None,
+        description="Path of domains: a record that has one of them in Website is matched.",
+    )
+    never_match: list[str] = Field(
+        default_factory=list, description="Domains that stand for nobody, beside mail providers'."
+    )
+    match_anyway: list[str] = Field(
+        default_factory=list, description="Domains of mail providers that stand for a company."
+    )
+    match_by: list[MatchByLine] = Field(
+        default_factory=list,
+        description="Ways in which an existing record is found, in the order in which they are tried.",
+    )
     same_as: str = Field(
         default="",
         description="Field whose value, in any letter case, occurs once: a record that has it is "
@@ -196,6 +245,7 @@ class TableLine(_Strict):
             faults.append("a table that makes a row for each element cannot split a text as well")
         if self.same_as and (self.same_as not in self.fields or self.match_key):
             faults.append("same_as names a field of the table, and is instead of a match_key")
+        faults += self._match_faults()
         if self.key is not None and self.key not in self.fields:
             faults.append(f"the key {self.key} is no field of the table")
         kept = [line.keep for line in self.fields.values() if line.keep is not None]
@@ -210,6 +260,16 @@ class TableLine(_Strict):
         illegal = sorted(name for name in self.create if not LEGAL_FIELD.match(name))
         faults += [f"{name} is no name that a new field can have" for name in illegal]
         return _passed(self, faults)
+
+    def _match_faults(self) -> list[str]:
+        faults = []
+        if self.match_by and (self.match_key or self.same_as):
+            faults.append("match_by is instead of a match_key or same_as")
+        if (self.never_match or self.match_anyway) and self.match_key is None:
+            faults.append("never_match and match_anyway belong to a match_key")
+        listed = [*self.never_match, *self.match_anyway]
+        odd = sorted(each for each in listed if registered_domain(each) != each)
+        return [*faults, *(f"{each} is no domain that somebody can register" for each in odd)]
 
     def _unfit_faults(self, kept: list[str]) -> list[str]:
         if "keep" in self._rules() and self.unfit is None:
@@ -242,6 +302,62 @@ class ChoiceLine(_Strict):
     source: str
     present: str
     absent: str
+
+    def names(self) -> list[str]:
+        """The tables that are chosen."""
+        return [self.present, self.absent]
+
+
+class RuleLine(_Strict):
+    """One rule of several: of which records it holds, and the table that those go to."""
+
+    source: str = Field(description="Path of the value that is looked at.")
+    present: bool | None = Field(
+        default=None, description="Holds where there is a value (true), or none (false)."
+    )
+    equals: str | int | bool | None = Field(
+        default=None, description="Holds for this value, in any letter case; of a list, for any."
+    )
+    in_: list[str | int | bool] = Field(
+        default_factory=list, alias="in", description="Holds for any of these values."
+    )
+    over: float | None = Field(default=None, description="Holds for numbers above this one.")
+    table: str
+
+    @property
+    def wanted(self) -> list[str]:
+        """The values for which the rule holds, as texts."""
+        found = [*self.in_, *([self.equals] if self.equals is not None else [])]
+        return [str(each) for each in found]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        said = [self.present, self.equals, self.in_ or None, self.over]
+        if sum(each is not None for each in said) != 1:
+            return _passed(self, ["a rule says one of present, equals, in and over"])
+        return self
+
+
+class RulesLine(_Strict):
+    """Which table a record goes to: that of the first rule that holds, else the default."""
+
+    rules: list[RuleLine] = Field(min_length=1)
+    default: str = Field(description="Table of the records of which no rule holds.")
+
+    def names(self) -> list[str]:
+        """The tables that are chosen."""
+        return [*(each.table for each in self.rules), self.default]
+
+
+def _form_of_choice(value: Any) -> str:
+    rules = isinstance(value, RulesLine) or (isinstance(value, dict) and "rules" in value)
+    return "rules" if rules else "choice"
+
+
+Choice = Annotated[
+    Annotated[ChoiceLine, Tag("choice")] | Annotated[RulesLine, Tag("rules")],
+    Discriminator(_form_of_choice),
+]
 
 
 class MatchLine(_Strict):
@@ -315,7 +431,7 @@ class PhaseLine(_Strict):
         description="Path of the mail addresses by which messages name these records.",
     )
     match: MatchLine | None = None
-    choose: ChoiceLine | None = None
+    choose: Choice | None = None
     tables: dict[str, TableLine] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -326,7 +442,7 @@ class PhaseLine(_Strict):
         if len(self.tables) > 1 and self.choose is None:
             faults.append("a phase with several tables needs a rule to choose by")
         if self.choose is not None:
-            chosen = {self.choose.present, self.choose.absent} - set(self.tables)
+            chosen = set(self.choose.names()) - set(self.tables)
             faults += [f"{each} is chosen, but is no table" for each in sorted(chosen)]
         if self.of is None and self.operation == "update":
             faults.append("only a phase made of another phase's records can update")

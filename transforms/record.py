@@ -37,8 +37,8 @@ def compile_path(path: str) -> Getter:
     """Return a function that reads a dotted path; a missing step, or a step into text, is None.
 
     `a.0` takes the first of a list. `relationships.X.data.id` also reads the id out of a relation
-    that is given as a link only (kustomer facts, section 3.1). `each` is the element at hand of a
-    table that makes one row for each, and `each.a` what it holds.
+    that is given as a link only (kustomer facts, section 3.1), and of several the first.
+    `each` is the element at hand of a table that makes one row for each, and `each.a` what it holds.
     """
     first, *rest = path.split(".")
     if first == "attributes" and len(rest) == 1:
@@ -93,6 +93,8 @@ def _related(name: str) -> Getter:
         if not isinstance(related, dict):
             return None
         data = related.get("data")
+        if isinstance(data, list):  # some relations are given as lists (kustomer facts, 9.26)
+            data = data[0] if data else {}
         if isinstance(data, dict):
             return data.get("id")
         return _linked(related.get("links")) if data is None else None

@@ -9,6 +9,7 @@ from transforms.block import RowSet
 from transforms.errors import Hold
 from transforms.fingerprint import fingerprint, length_marked, mark, seed
 from transforms.generate import RowMaker
+from transforms.match_keys import Matching
 from transforms.moments import epoch_ms
 from transforms.record import Cell, Getter, Record
 from transforms.rules import UNFIT
@@ -26,8 +27,8 @@ class ParentField:
 
     `columns`: CSV column by the object the parent became. `chain`: references are written
     `kind:id|kind:id`, tried in order; else they are plain ids of the one kind. `required`: a row
-    whose named parent is not there must wait. `default`: a target id for rows whose reference
-    leads nowhere.
+    whose named parent is not there must wait, unless it was deleted and `may_be_gone`. `default`: a
+    target id for rows whose reference leads nowhere.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ParentField:
     required: bool
     default: str | None
     chain: bool
+    may_be_gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Table:
     `shapes`: the field behind each column, those of parents among them. The columns of the numbers
     `volatile` move without the record's having changed. `make` gives all cells of a row,
     `cells` one by one, to say which of them holds a record. `each` reads the list of which every element
-    makes a row. A table of `changes` makes no row that would change nothing.
+    makes a row. A table of `changes` makes no row that would change nothing. `match_key` writes the keys
+    by which a record is known again, `matching` says among what.
     """
 
     object: str
@@ -62,6 +65,7 @@ class Table:
     changes: bool = False
     shapes: Mapping[str, FieldShape] = field(default_factory=dict)
     volatile: tuple[int, ...] = ()
+    matching: Matching | None = None
 
     @cached_property
     def cell_seeds(self) -> tuple[tuple[int, int, int | None], ...]:

@@ -9,6 +9,7 @@ COMMANDS = (
     "migrate",
     "delta",
     "retry",
+    "matches",
     "status",
     "trace",
     "report",

@@ -13,6 +13,7 @@ from service.cli.map_documents import (
     MapProposeDocument,
     MapShowDocument,
 )
+from service.cli.matches_documents import MatchesDecideDocument, MatchesListDocument
 from service.cli.schema_documents import SchemaDeployDocument, SchemaPlanDocument
 from service.cli.users_documents import UsersAssignDocument, UsersListDocument, UsersSyncDocument
 from service.errors import Recovery
@@ -57,7 +58,8 @@ class BookFacts(Document):
     `changed` counts the changes made of records in Salesforce, `changes_` those that were not.
     `deleted`: loaded records that were deleted in Kustomer since, by what the rule did.
     `emptied`: lines left empty because a value did not fit, by `Object.Field: reason`; their records
-    are in other accounts.
+    are in other accounts. `chosen`: sightings by the object that the map's rule chose, where it has
+    several; whole once the phase is read, before its last rows are sent.
     """
 
     extracted: int
@@ -74,6 +76,7 @@ class BookFacts(Document):
     changes_pending: int
     emptied: dict[str, int]
     deleted: dict[str, int]
+    chosen: dict[str, int]
 
 
 class MigrateDocument(Document):
@@ -212,7 +215,8 @@ class ParentFacts(Document):
 class ExceptionFacts(Document):
     """One part of a source record that did not go the straight way, and what helps.
 
-    `attempts`: how often it was sent; times in epoch seconds.
+    `attempts`: how often it was sent; times in epoch seconds. `candidates`: Salesforce ids that it could
+    be, or that a duplicate rule may have found.
     """
 
     phase: str
@@ -226,6 +230,7 @@ class ExceptionFacts(Document):
     first_seen: float
     updated_at: float
     waits_for: list[ParentFacts]
+    candidates: list[str]
 
 
 class TraceDocument(Document):
@@ -349,6 +354,9 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "users-sync": UsersSyncDocument,
     "migrate": MigrateDocument,
     "retry": RetryDocument,
+    "matches-list": MatchesListDocument,
+    "matches-choose": MatchesDecideDocument,
+    "matches-make": MatchesDecideDocument,
     "status": StatusDocument,
     "trace": TraceDocument,
     "report": ReportDocument,

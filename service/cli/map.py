@@ -134,7 +134,10 @@ def _print_map(facts: MapFacts, *, only_proposed: bool) -> None:
             continue
         moved = "" if each.moved else " (not moved)"
         table = Table(title=f"{each.phase} -> {each.object}{moved}", title_justify="left")
-        table.caption = f"Values: {basis_said(each.basis, each.records)}"
+        table.caption = (
+            f"{each.chosen} of {each.sampled} records looked at go here. "
+            f"Values: {basis_said(each.basis, each.records)}"
+        )
         titles = ("Field", "From", "Made by", "Sure", "Values", "In Kustomer", "In Salesforce")
         for title in titles:
             table.add_column(title, overflow="fold")

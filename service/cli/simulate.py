@@ -116,6 +116,9 @@ def salesforce(
     client_secret: str = typer.Option(SalesforceSettings.client_secret, help="Consumer secret."),
     audit_fields: bool = typer.Option(True, help="Whether audit fields may be set."),
     bare: bool = typer.Option(False, "--bare", help="An org without the map's own fields."),
+    person_accounts: bool = typer.Option(
+        False, "--person-accounts", help="Accounts may be persons."
+    ),
     topics: bool = typer.Option(True, help="Whether topics may be made and assigned."),
     users: int = typer.Option(40, help="Agents that Kustomer has."),
     unmatched_users: int = typer.Option(4, help="Of them, how many have no user here."),
@@ -142,6 +145,7 @@ def salesforce(
         client_secret=client_secret,
         audit_fields=audit_fields,
         bare=bare,
+        person_accounts=person_accounts,
         topics=topics,
         users=users,
         unmatched_users=unmatched_users,

@@ -86,6 +86,8 @@ def _print_exception(row: dict[str, Any]) -> None:
     typer.echo(f"  {row['why']}")
     for parent in row["waits_for"]:
         typer.echo(f"  Waits for {parent['kind']} {parent['kustomer_id']}: {parent['state']}")
+    for each in row["candidates"]:
+        typer.echo(f"  Looks like: {each}")
     typer.echo(f"  Next: {row['fix']}")
 
 

@@ -31,7 +31,10 @@ class Org:
     def __post_init__(self) -> None:
         settings = self.settings
         schema = Schema(
-            hidden=settings.hidden_fields, audit=settings.audit_fields, bare=settings.bare
+            hidden=settings.hidden_fields,
+            audit=settings.audit_fields,
+            bare=settings.bare,
+            persons=settings.person_accounts,
         )
         self.effects = EffectLog(settings.effect_log)
         self.store = Store(
@@ -103,6 +106,14 @@ class Org:
             "PermissionsViewAllData": settings.sees_all,
         }
         store.seed("UserPermissionAccess", granted)
+        for name, person in (("Business", False), ("Person", True)):
+            if settings.person_accounts:
+                kind: dict[str, Any] = {
+                    "Name": f"{name} Account",
+                    "DeveloperName": f"{name}Account",
+                }
+                kind |= {"SobjectType": "Account", "IsActive": True, "IsPersonType": person}
+                store.seed("RecordType", kind)
 
     def _user(
         self, email: str, last_name: str, profile: str, *, username: str = "", active: bool = True

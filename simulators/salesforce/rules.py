@@ -60,6 +60,34 @@ def _rename_person(store: "Store", record: Record, changes: Changes) -> None:
         changes["Name"] = whole["Name"]
 
 
+def _is_person(store: "Store", record: Record) -> bool:
+    kind = record.get("RecordTypeId")
+    found = store.shelf("RecordType").find(str(kind)) if kind else None
+    return bool(found and found["IsPersonType"])
+
+
+def _complete_account(store: "Store", record: Record) -> None:
+    """A person by its record type has a last name and no other (facts, 7.5)."""
+    if "RecordType" not in store.schema.objects:
+        return
+    person = _is_person(store, record)
+    needed, barred = ("LastName", "Name") if person else ("Name", "LastName")
+    if record.get(barred):
+        text = f"Unable to create/update fields: {barred}."
+        raise BadValue("INVALID_FIELD_FOR_INSERT_UPDATE", text, barred)
+    if not record.get(needed):
+        text = f"Required fields are missing: [{needed}]"
+        raise BadValue("REQUIRED_FIELD_MISSING", text, needed)
+    record["IsPersonAccount"] = person
+    if person:
+        _name_person(store, record)
+
+
+def _change_account(store: "Store", record: Record, changes: Changes) -> None:
+    if record.get("IsPersonAccount"):
+        _rename_person(store, record, changes)
+
+
 def _complete_lead(store: "Store", record: Record) -> None:
     _name_person(store, record)
     record["Status"] = record.get("Status") or "Open - Not Contacted"
@@ -213,6 +241,7 @@ def _access_gone(store: "Store", record: Record) -> None:
 
 _PERSON = Rules(complete=_name_person, change=_rename_person)
 RULES: dict[str, Rules] = {
+    "Account": Rules(complete=_complete_account, change=_change_account),
     "Contact": _PERSON,
     "User": _PERSON,
     "Lead": Rules(complete=_complete_lead, change=_rename_person),

@@ -12,7 +12,7 @@ from simulators.salesforce.describe import (
     object_body,
     record_types_body,
 )
-from simulators.salesforce.tables import AUDIT, AUDITED, TABLES
+from simulators.salesforce.tables import AUDIT, AUDITED, PERSON_FIELDS, PERSON_TABLES, TABLES
 
 __all__ = ["FieldDef", "ObjectDef", "Schema"]
 
@@ -25,18 +25,24 @@ _FIELD = re.compile(
 class Schema:
     """All objects as the running user sees them. `hidden` fields (`Case.X`) have no access granted;
     `audit` tells whether audit fields may be set on insert; a `bare` org has nothing that was made
-    for a migration: no custom fields, and only the values that come with the product.
+    for a migration: no custom fields, and only the values that come with the product. With `persons`
+    accounts may be persons.
 
     `permission_sets`: for each, the fields that it shows (`Case.X`) and whether they may be changed.
     """
 
     def __init__(
-        self, *, hidden: frozenset[str] = frozenset(), audit: bool = True, bare: bool = False
+        self,
+        *,
+        hidden: frozenset[str] = frozenset(),
+        audit: bool = True,
+        bare: bool = False,
+        persons: bool = False,
     ) -> None:
         self.audit = audit
         self.objects = {
             name: _object(name, prefix, text, hidden, bare=bare)
-            for name, (prefix, text) in TABLES.items()
+            for name, (prefix, text) in _tables(persons=persons).items()
         }
         self.permission_sets: dict[str, dict[str, bool]] = {}
         self.show(())
@@ -87,6 +93,15 @@ class Schema:
     def brief(self, each: ObjectDef) -> dict[str, Any]:
         """An object as the list of objects tells it."""
         return object_body(each)
+
+
+def _tables(*, persons: bool) -> dict[str, tuple[str, str]]:
+    """All objects of an org; with `persons` accounts may be persons."""
+    if not persons:
+        return TABLES
+    prefix, text = TABLES["Account"]
+    account = f"{text.replace('Name string(255) CU;', 'Name string(255) CUN;')};{PERSON_FIELDS}"
+    return {**TABLES, **PERSON_TABLES, "Account": (prefix, account)}
 
 
 def _dependants(objects: dict[str, ObjectDef]) -> dict[str, list[tuple[str, str]]]:

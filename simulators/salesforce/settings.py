@@ -26,6 +26,7 @@ class SalesforceSettings:
     `update_mail`: whether the running user may change people of e-mails that are no drafts.
     `topics`: whether the running user may create and assign topics. `sees_all`: whether the user may view
     all data; without that, assignments of topics can be asked for in part only.
+    `person_accounts`: accounts may be persons, by their record type (facts, 7.5).
     `max_job_bytes` bounds an upload as Salesforce counts it: in its base64 form (facts, 3.4).
     """
 
@@ -70,3 +71,4 @@ class SalesforceSettings:
     topics: bool = True
     update_mail: bool = True
     sees_all: bool = True
+    person_accounts: bool = False

@@ -60,6 +60,27 @@ SETUP = (
 TOOLING = frozenset({"ApexTrigger", "EntityDefinition", "ValidationRule", "WorkflowRule"})
 TOOLING_ONLY = frozenset({"ValidationRule", "WorkflowRule"})
 
+# What an org has besides when accounts may be persons (facts, 7.5). Describe shows Name as one that may be
+# absent, since persons have none; the rule of the object asks for it of all others.
+PERSON_TYPE = "RecordType"
+PERSON_TABLES: dict[str, tuple[str, str]] = {
+    PERSON_TYPE: (
+        "012",
+        """Name string(80) I; DeveloperName string(80) I; SobjectType picklist(40) -; IsActive boolean D;
+IsPersonType boolean D""",
+    ),
+}
+PERSON_FIELDS = """
+IsPersonAccount boolean D; RecordTypeId reference CUN->RecordType(RecordType); FirstName string(40) CUN;
+LastName string(80) CUN; Salutation picklist(40) CUN; PersonEmail email(80) CUNI; PersonMobilePhone phone(40) CUN;
+PersonHomePhone phone(40) CUN; PersonTitle string(80) CUN; PersonMailingStreet textarea(255) CUN;
+PersonMailingCity string(40) CUN; PersonMailingState string(80) CUN; PersonMailingPostalCode string(20) CUN;
+PersonMailingCountry string(80) CUN; PersonContactId reference N->Contact(PersonContact);
+Kustomer_Other_Emails__c long(32000) CUN; Kustomer_Other_Phones__c long(32000) CUN;
+Kustomer_Other_Addresses__c long(32000) CUN; Kustomer_Raw_Email__c string(255) CUN;
+Kustomer_Customer_Type__c string(255) CUN; Kustomer_Lifecycle__c string(255) CUN
+"""
+
 # What the API cannot do with an object.
 FIXED: dict[str, tuple[str, ...]] = {
     "Organization": ("insert", "update", "delete"),
@@ -68,6 +89,7 @@ FIXED: dict[str, tuple[str, ...]] = {
     "CaseStatus": ("insert", "update", "delete"),
     "UserPermissionAccess": ("insert", "update", "delete"),
     **dict.fromkeys(SETUP, ("insert", "update", "delete")),
+    "RecordType": ("insert", "update", "delete"),
     "ContentDocument": ("insert",),
     "ContentVersion": ("delete",),
     "TopicAssignment": ("update",),

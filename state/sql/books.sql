@@ -14,3 +14,5 @@ SELECT state, reason, COUNT(DISTINCT source_id) FROM row AS later
 WHERE phase = ?1 AND part > 0 AND change = 0 AND NOT EXISTS
     (SELECT 1 FROM row WHERE phase = ?1 AND source_id = later.source_id AND part = 0)
 GROUP BY state, reason
+-- name: forget
+DELETE FROM book WHERE phase = ? AND account = ?

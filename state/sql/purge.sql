@@ -4,6 +4,8 @@ UPDATE row SET payload = NULL WHERE payload IS NOT NULL
 UPDATE job SET aside = NULL WHERE aside IS NOT NULL
 -- name: matches
 DELETE FROM match_key
+-- name: candidates
+DELETE FROM match_candidate
 -- name: existing
 DELETE FROM fact WHERE key LIKE 'existing.%'
 -- name: tokens

@@ -97,3 +97,11 @@ UPDATE row SET state = 'pending', updated_at = ?1
 WHERE state IN ('held', 'failed') AND phase = ?2 AND reason IN (SELECT value FROM json_each(?3))
 -- name: pending_phases
 SELECT DISTINCT phase FROM row WHERE state IN ('pending', 'waiting') AND job IS NULL
+-- name: let_go
+UPDATE row SET state = 'pending', asked = reason, asked_run = ?, tries = 0, updated_at = ?
+WHERE phase = ? AND source_id = ? AND state = 'held' AND change = 0
+-- name: lacking
+SELECT DISTINCT phase, source_id FROM row WHERE state = 'held' AND change = 0
+AND reason = 'parent-missing' AND detail IN (SELECT value FROM json_each(?))
+-- name: apart
+SELECT DISTINCT source_id FROM row WHERE change = 0 AND source_id IN (/*keys*/)

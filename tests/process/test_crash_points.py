@@ -44,6 +44,8 @@ ELSEWHERE = {
     "users-decided": "test_agents.py",
     "users-taken-up": "test_agents.py",
     "waiting-released": "test_agents.py",
+    "match-uncommitted": "test_people.py",
+    "match-decided": "test_people.py",
 }
 # The most telling passing of a point that is passed often, and further ones, which are walked with the
 # large tests. Of jobs the second carries rows that were locked out; eight to eleven are those of messages

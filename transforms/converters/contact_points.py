@@ -32,6 +32,12 @@ def emails(record: Record) -> list[ContactPoint]:
     return _memo(record, "emails", ("emails", "sharedEmails"), "email")
 
 
+def own_emails(record: Record) -> list[str]:
+    """The usable addresses that the record does not share with others."""
+    shared = {value for value, _ in _entries(record, ("sharedEmails",), "email")}
+    return [value for value, _ in emails(record) if value not in shared and is_email(value)]
+
+
 def main_email(record: Record) -> str:
     """The first address that fits a Contact's or Lead's Email; "" when none does."""
     for value, _ in emails(record):

@@ -4,7 +4,6 @@ from typing import Any
 
 from transforms.converters.cells import as_text, clean, fitted
 from transforms.converters.context import ConverterContext
-from transforms.domains import match_domain
 from transforms.record import Cell, Record
 
 
@@ -97,10 +96,6 @@ def website(context: ConverterContext) -> Cell:
     return cell
 
 
-def domain_key(value: Any) -> str:
-    """The match key of a company: its first domain that is not a mail provider's."""
-    for each in as_list(value):
-        key = match_domain(_domain_of(each))
-        if key:
-            return key
-    return ""
+def domain_values(value: Any) -> list[str]:
+    """All domains of a company as they are written."""
+    return [_domain_of(each) for each in as_list(value)]

@@ -5,6 +5,7 @@ default map keeps the whole of `meta` as JSON beside them.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from transforms.converters.cells import clean, fitted
@@ -88,20 +89,28 @@ def addresses(context: ConverterContext) -> Cell:
     return cell
 
 
+def _room(context: ConverterContext) -> Callable[[str], str]:
+    """The finished cell of a text; with the option `leave_long` one that is too long is left out."""
+    limit = context.length
+    if context.options.get("leave_long") is True:
+        return lambda value: fitted(value, 0) if not limit or len(value) <= limit else ""
+    return lambda value: fitted(value, limit)
+
+
 def sender(context: ConverterContext) -> Cell:
     """The sender's address, when it is a mail address."""
-    get, limit = context.get, context.length
+    get, room = context.get, _room(context)
 
     def cell(record: Record) -> str:
         address = sender_of(get(record))
-        return fitted(address, limit) if address else ""
+        return room(address) if address else ""
 
     return cell
 
 
 def sender_name(context: ConverterContext) -> Cell:
     """The sender's name; for senders without a mail address, what they are known by."""
-    get, limit = context.get, context.length
+    get, room = context.get, _room(context)
 
     def cell(record: Record) -> str:
         value = get(record)
@@ -110,7 +119,7 @@ def sender_name(context: ConverterContext) -> Cell:
         address, name = _one(as_list(value)[0])
         if not name and not is_email(address):
             name = address
-        return fitted(name, limit)
+        return room(name)
 
     return cell
 

@@ -1,5 +1,7 @@
 """Converters for customers: names that are never empty, mail addresses, phones by type."""
 
+import re
+
 from transforms.converters.cells import ELLIPSIS, as_text, clean, fitted, quoted
 from transforms.converters.contact_points import (
     ContactPoint,
@@ -14,13 +16,22 @@ from transforms.converters.context import ConverterContext
 from transforms.record import Cell, Record
 
 UNKNOWN = "Unknown"
+# Han, kana, hangul and their marks: what is written in them alone has the family name first.
+_CJK = re.compile(
+    "[\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+"
+)
+_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "ph.d", "md", "m.d", "esq", "dds"})
 
 
 def _attribute(record: Record, name: str) -> str:
     value = record.attributes.get(name)
     if type(value) is str and value.isprintable():
         return value.strip()
-    return clean(as_text(value)).strip() if value is not None else ""
+    if value is None:
+        return ""
+    text = clean(as_text(value)).strip()
+    # A name of nothing but zero-width marks is none to Salesforce.
+    return text if any(each.isprintable() and not each.isspace() for each in text) else ""
 
 
 def _joined_name(record: Record) -> str:
@@ -36,8 +47,8 @@ def whole_name(record: Record) -> str:
 def split_name(record: Record) -> tuple[str, str]:
     """First and last name; the last is never empty (DESIGN, section 5).
 
-    Without a last name the display name's last words serve, then the mail's local part, then
-    `Unknown`.
+    Without a last name the display name's last words serve (`Jr.` and the like go with them; of names
+    in Chinese, Japanese or Korean letters the first word), then the mail's local part, then `Unknown`.
     """
     known: tuple[str, str] | None = record.memo.get("name")
     if known is None:
@@ -56,9 +67,22 @@ def _split_name(record: Record) -> tuple[str, str]:
     if first and not words:
         return "", first
     if words:
-        return first or " ".join(words[:-1]), words[-1]
+        return _by_words(words, first)
     address = next((text for text, _ in emails(record)), "")
     return "", address.split("@")[0].strip() or UNKNOWN
+
+
+def _by_words(words: list[str], first: str) -> tuple[str, str]:
+    """First and last name of a shown name: the last word is the last name, with what follows it.
+
+    Names in Chinese, Japanese or Korean letters begin with the family name. Titles stay in front.
+    """
+    if all(_CJK.fullmatch(word) for word in words):
+        return first or " ".join(words[1:]), words[0]
+    at = len(words) - 1
+    while at > 0 and words[at].strip(".,").lower() in _SUFFIXES:
+        at -= 1
+    return first or " ".join(words[:at]), " ".join(words[at:])
 
 
 def _shortened(value: str, limit: int) -> str:

@@ -233,8 +233,22 @@ def json_cell(context: ConverterContext) -> Cell:
 def _pick(entry: str) -> tuple[str, Getter | None]:
     if entry.startswith("relationships."):
         name = entry.split(".")[1]
-        return name, compile_path(f"relationships.{name}.data.id")
+        return name, _ids_of(name)
     return entry, None
+
+
+def _ids_of(name: str) -> Getter:
+    """The id of a relation, or all of them where it is given as a list."""
+    one = compile_path(f"relationships.{name}.data.id")
+
+    def get(record: Record) -> Any:
+        related = record.relationships.get(name)
+        data = related.get("data") if isinstance(related, dict) else None
+        if isinstance(data, list):
+            return [each.get("id") for each in data if isinstance(each, dict)]
+        return one(record)
+
+    return get
 
 
 def _json(value: Any) -> str:

@@ -171,8 +171,8 @@ CONVERTERS: Mapping[str, ConverterSpec] = {
     ),
     "other-addresses": ConverterSpec(places.other_addresses),
     "mail-addresses": ConverterSpec(mail.addresses, blank="falsy"),
-    "mail-sender": ConverterSpec(mail.sender, blank="falsy"),
-    "mail-sender-name": ConverterSpec(mail.sender_name, blank="falsy"),
+    "mail-sender": ConverterSpec(mail.sender, {"leave_long": _is_flag}, blank="falsy"),
+    "mail-sender-name": ConverterSpec(mail.sender_name, {"leave_long": _is_flag}, blank="falsy"),
     "message-id": ConverterSpec(mail.message_id, blank="falsy"),
     "mentions": ConverterSpec(mentions.mentions, blank="none"),
 }

@@ -66,7 +66,7 @@ async def test_what_records_hold_is_readable_without_a_key_and_hidden_with_one(
         assert [row.payload for row in await ledger.rows.find(ID)] == [CANARY.encode()]
         assert [job.aside for job in await ledger.jobs.unsettled()] == [CANARY.encode()]
         found = await ledger.matches.lookup("Account", [f"{CANARY}.example", "other.example"])
-        assert found == {f"{CANARY}.example": "001"}
+        assert found == {f"{CANARY}.example": ("001",)}
 
 
 @pytest.mark.parametrize("read_only", [True, False])

@@ -68,7 +68,10 @@ async def test_the_first_to_claim_a_match_key_keeps_it(ledger: Ledger) -> None:
         await ledger.matches.learn(tx, "Account", [("acme.com", "001C", "x")])
         await ledger.matches.learn(tx, "Contact", [("acme.com", "003A", "x")])
     keys = ["acme.com", "none.com", "b.com"]
-    assert await ledger.matches.lookup("Account", keys) == {"acme.com": "001A", "b.com": "001B"}
+    assert await ledger.matches.lookup("Account", keys) == {
+        "acme.com": ("001A",),
+        "b.com": ("001B",),
+    }
 
 
 async def test_more_match_keys_than_one_statement_takes_are_looked_up(ledger: Ledger) -> None:
@@ -76,4 +79,4 @@ async def test_more_match_keys_than_one_statement_takes_are_looked_up(ledger: Le
     async with ledger.write() as tx:
         await ledger.matches.learn(tx, "Account", entries)
     found = await ledger.matches.lookup("Account", [key for key, _, _ in entries])
-    assert found == {key: target for key, target, _ in entries}
+    assert found == {key: (target,) for key, target, _ in entries}

@@ -38,7 +38,13 @@ def test_a_moment_without_an_offset_is_utc() -> None:
         ("https://www.Acme.test/path?q=1", "acme.test"),
         ("user@acme.test", "acme.test"),
         ("acme.test.:8080", "acme.test"),
+        ("HTTPS://WWW.Support.Acme.co.uk/a/b?c#d", "acme.co.uk"),
+        ("acme.co.uk", "acme.co.uk"),
+        ("co.uk", ""),
+        ("one.github.io", "one.github.io"),
+        ("www2.shop.acme.com.au", "acme.com.au"),
         ("gmail.com", ""),
+        ("mail.gmail.com", ""),
         ("10.0.0.1", ""),
         ("localhost", ""),
         ("münchen.example", "xn--mnchen-3ya.example"),
@@ -49,3 +55,8 @@ def test_a_moment_without_an_offset_is_utc() -> None:
 )
 def test_a_domain_is_brought_into_one_form(value: str, key: str) -> None:
     assert match_domain(value) == key
+
+
+def test_which_domains_stand_for_nobody_is_the_operators_choice() -> None:
+    assert match_domain("x.agency.test", never={"agency.test"}) == ""
+    assert match_domain("gmail.com", anyway={"gmail.com"}) == "gmail.com"

@@ -47,7 +47,7 @@ def test_a_company_becomes_an_account_with_its_domain_as_match_key(
     assert raw["custom"] == {"tierStr": "gold"}
     assert raw["phones"][0]["type"] == "work"
     block = default_map.phases["companies"]([samples.company()], LOOKUPS)
-    assert block.tables["Account"].match_keys == ["acme.test"]
+    assert block.tables["Account"].match_keys == ["acme.test\x1facme.example"]
 
 
 def test_a_customer_of_a_company_becomes_a_contact(default_map: CompiledMapping) -> None:

@@ -51,7 +51,7 @@ class _Proposer:
             self._routes,
             self._objects(),
             {
-                name: line.choose.model_dump()
+                name: line.choose.model_dump(by_alias=True, exclude_defaults=True)
                 for name, line in mapping.phases.items()
                 if line.choose is not None
             },
