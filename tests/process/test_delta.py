@@ -74,7 +74,7 @@ def test_a_day_of_changes_arrives_and_a_second_delta_writes_nothing(tmp_path: Pa
         before = len(run.effects())
         books = told(run, "delta", code=5)["phases"]
         assert books["conversations"]["changed"] > 10
-        assert check_everything(run)["conversations"] > 60
+        assert check_everything(run, second_passes=False)["conversations"] > 60
         changes = written(run, before)
         assert changes["Case", "insert"] > 3
         assert changes["EmailMessage", "insert"] > 3
