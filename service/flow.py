@@ -24,6 +24,7 @@ from service.planner import Planner
 from service.progress import PhaseProgress
 from service.reread import Rereader
 from service.seal import Sealer
+from service.transition_steps import TransitionSteps
 from state.ledger import Ledger
 from transforms.compile import CompiledMapping
 from transforms.lookups import Lookups
@@ -121,6 +122,7 @@ class Flow:
             async with anyio.create_task_group() as group:
                 for table in phase.objects:
                     group.start_soon(self._loader(phase, table, progress).run)
+            await self._transitions(phase).run()
         progress.state = "checking"
         try:
             await close_gate(phase, self._ledger, self._salesforce, now=self._clock.now())
@@ -152,6 +154,16 @@ class Flow:
             source=self._source,
             lookups=self._lookups,
             progress=progress,
+        )
+
+    def _transitions(self, phase: Phase) -> TransitionSteps:
+        return TransitionSteps(
+            phase,
+            self._mapping,
+            ledger=self._ledger,
+            client=self._salesforce,
+            clock=self._clock,
+            rule=self._config.transitions.retire,
         )
 
     def _loader(self, phase: Phase, table: str, progress: PhaseProgress) -> Loader:

@@ -30,6 +30,7 @@ from service.progress import PhaseProgress
 from service.reading import End, Harvested
 from service.seal import Sealer
 from service.settle import Settler
+from service.transition_rows import TransitionAssembler
 from state.batches import Batch
 from state.jobs import Job
 from state.ledger import Ledger
@@ -68,6 +69,7 @@ class Loader:
         self._runner = JobRunner(ledger, ingest)
         self._assembler = Assembler(ledger, phase, table)
         self._changes = ChangeAssembler(ledger, client, phase, table, self._assembler, rules)
+        self._moves = TransitionAssembler(ledger, client, phase, table, self._assembler)
         settler = Settler(ledger, client, phase, table.object)
         self._first_look = FirstLook(ledger, settler, phase, table)
         self._harvester = Harvester(ledger, ingest, settler, phase, table.object, progress)
@@ -119,17 +121,21 @@ class Loader:
     ) -> None:
         if loose:
             await self._again.pause()
+        moving = await self._moves.among(loose) if loose and loose[0].change else []
+        loose = moving or loose
         async with AsyncExitStack() as held:
             await held.enter_async_context(self._locks.hold(self._phase.lock_parent, lanes))
             await held.enter_async_context(self._live_jobs)
             with ExitStack() as files:
                 readers = [self._loose_rows(loose)] if loose else []
                 async with self._desk:
-                    if loose and loose[0].change:
+                    if moving:
+                        rows = await self._moves.assemble(moving)
+                    elif loose and loose[0].change:
                         rows = await self._changes.assemble(loose)
                     else:
                         rows = await self._assembler.assemble(files, batches, readers)
-                if not rows.changes:
+                if not rows.of_known:
                     await self._first_look.take_out(rows)
                 reach("rows-assembled")
                 job = await self._runner.intend(
@@ -235,7 +241,9 @@ class Loader:
         """Put a sent job's rows together again; what was set aside then is read, not re-decided."""
         loose = await self._ledger.rows.of_job(job.id)
         if loose and loose[0].change:
-            return self._changes.reassemble(loose, Aside.load(job.aside))
+            moves = job.operation == "insert"
+            builder = self._moves if moves else self._changes
+            return builder.reassemble(loose, Aside.load(job.aside))
         readers = [self._loose_rows(loose)] if loose else []
         aside = Aside.load(job.aside)
         return await self._assembler.reassemble(files, batches, readers, aside, job.id)

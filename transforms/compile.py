@@ -140,6 +140,7 @@ def _table(
         changes,
         _shapes(target, columns, parents),
         columns.volatile,
+        line.retired if line.retired and line.retired in target.fields else "",
     )
 
 

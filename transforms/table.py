@@ -45,7 +45,8 @@ class Table:
     `shapes`: the field behind each column, those of parents among them. So many columns at the end are
     `volatile`: they move without the record's having changed. `make` gives all cells of a row,
     `cells` one by one, to say which of them holds a record. `each` reads the list of which every element
-    makes a row. A table of `changes` makes no row that would change nothing.
+    makes a row. A table of `changes` makes no row that would change nothing. `retired` is the field that
+    names what a record became, where the org has it.
     """
 
     object: str
@@ -62,6 +63,7 @@ class Table:
     changes: bool = False
     shapes: Mapping[str, FieldShape] = field(default_factory=dict)
     volatile: int = 0
+    retired: str = ""
 
     @cached_property
     def cell_seeds(self) -> tuple[tuple[int, int], ...]:

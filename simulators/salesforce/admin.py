@@ -11,6 +11,7 @@ from starlette.routing import Route
 from simulators.chaos import Chaos, ChaosInvalid
 from simulators.salesforce.bulk_query import BulkQuery
 from simulators.salesforce.chaos import KINDS
+from simulators.salesforce.conversion import NoConversion, convert
 from simulators.salesforce.door import Door
 from simulators.salesforce.faults import FaultBook, FaultInvalid
 from simulators.salesforce.ingest import Ingest
@@ -127,6 +128,15 @@ class Admin:
             201 if all(each.success for each in outcomes) else 400,
         )
 
+    async def convert(self, request: Request) -> Response:
+        """POST `{"leadId", "accountId", "contactId"}`: an agent converts a Lead, to new records where
+        none are named; answers with both ids.
+        """
+        try:
+            return reply(convert(self._org.store, orjson.loads(await request.body()), _ADMIN))
+        except NoConversion as error:
+            return _bad(str(error))
+
     def routes(self) -> list[Route]:
         """Return the routes of the side-door."""
         return [
@@ -138,6 +148,7 @@ class Admin:
             Route("/__admin/settings", self.settings, methods=["POST"]),
             Route("/__admin/expire-tokens", self.expire, methods=["POST"]),
             Route("/__admin/fail-next-job", self.fail_job, methods=["POST"]),
+            Route("/__admin/convert-lead", self.convert, methods=["POST"]),
             Route("/__admin/records/{object}", self.seed, methods=["POST"]),
         ]
 

@@ -64,6 +64,13 @@ def _complete_lead(store: "Store", record: Record) -> None:
     record["Status"] = record.get("Status") or "Open - Not Contacted"
 
 
+def _change_lead(store: "Store", record: Record, changes: Changes) -> None:
+    """A converted Lead can no longer be changed."""
+    if record.get("IsConverted"):
+        raise BadValue("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+    _rename_person(store, record, changes)
+
+
 def _closing(store: "Store") -> set[str]:
     """The statuses that close a case, as the org has them now."""
     statuses = store.shelf("CaseStatus").records.values()
@@ -140,8 +147,19 @@ def _complete_relation(store: "Store", record: Record) -> None:
         record["RelationAddress"] = found.get("Email") or record.get("RelationAddress")
 
 
-def _allow_topics(store: "Store", permission: str) -> None:
-    """Refuse what the running user has no permission for (facts, 7.8 and 7.9)."""
+def _change_relation(store: "Store", record: Record, changes: Changes) -> None:
+    """Relations of an e-mail that is no draft need a permission of their own (facts, 7.2)."""
+    email = store.shelf("EmailMessage").records.get(str(record.get("EmailMessageId"))) or {}
+    if email.get("Status") != "5":
+        _allow(store, "PermissionsCanUpdateEmailMessage")
+    if "RelationId" in changes:
+        whole = {**record, **changes}
+        _complete_relation(store, whole)
+        changes |= {name: whole.get(name) for name in ("RelationObjectType", "RelationAddress")}
+
+
+def _allow(store: "Store", permission: str) -> None:
+    """Refuse what the running user has no permission for (facts, 7.2, 7.8 and 7.9)."""
     granted = store.shelf("UserPermissionAccess").records.values()
     if any(each[permission] is False for each in granted):
         text = "insufficient access rights on object id"
@@ -149,12 +167,12 @@ def _allow_topics(store: "Store", permission: str) -> None:
 
 
 def _complete_topic(store: "Store", record: Record) -> None:
-    _allow_topics(store, "PermissionsCreateTopics")
+    _allow(store, "PermissionsCreateTopics")
     record["TalkingAbout"] = 0
 
 
 def _complete_assignment(store: "Store", record: Record) -> None:
-    _allow_topics(store, "PermissionsAssignTopics")
+    _allow(store, "PermissionsAssignTopics")
     given = store.shelf("TopicAssignment").children("EntityId", record["EntityId"])
     if len(given) >= _MOST_TOPICS:
         text = f"A record can have at most {_MOST_TOPICS} topics."
@@ -194,7 +212,7 @@ _PERSON = Rules(complete=_name_person, change=_rename_person)
 RULES: dict[str, Rules] = {
     "Contact": _PERSON,
     "User": _PERSON,
-    "Lead": Rules(complete=_complete_lead, change=_rename_person),
+    "Lead": Rules(complete=_complete_lead, change=_change_lead),
     "Case": Rules(
         complete=_complete_case,
         change=_change_case,
@@ -207,7 +225,7 @@ RULES: dict[str, Rules] = {
         after=_relate_email,
         after_columns=frozenset({*_JUNCTIONS, "ContentDocumentIds"}),
     ),
-    "EmailMessageRelation": Rules(complete=_complete_relation),
+    "EmailMessageRelation": Rules(complete=_complete_relation, change=_change_relation),
     "Topic": Rules(complete=_complete_topic),
     "TopicAssignment": Rules(complete=_complete_assignment),
     "Task": Rules(complete=_complete_task, change=_change_task),

@@ -33,6 +33,9 @@ WHERE kind = ? AND source_id IN (/*keys*/)
 -- name: revise
 UPDATE crosswalk SET version_ms = ?1, digest = ?2
 WHERE kind = ?3 AND source_id = ?4 AND part = ?5 AND target_id = ?6 AND digest != ?2
+-- name: become
+UPDATE crosswalk SET object = ?1, target_id = ?2, origin = ?3, job = ?4, version_ms = ?5, digest = ?6
+WHERE kind = ?7 AND source_id = ?8 AND part = ?9 AND target_id != ?2
 -- name: origins
 SELECT source_id, origin FROM crosswalk WHERE kind = ? AND part = 0 AND source_id IN (/*keys*/)
 -- name: taken

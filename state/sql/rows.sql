@@ -86,3 +86,12 @@ SELECT 1 FROM row WHERE phase = ? LIMIT 1
 DELETE FROM row WHERE phase = ? AND source_id = ? AND part = ? AND job IS NULL AND change = 0
 -- name: carried
 SELECT source_id, part FROM row WHERE job = ?
+-- name: other_changes
+SELECT source_id, part, payload FROM row WHERE phase = ? AND change = 1 AND state = 'pending'
+AND object != ? AND source_id IN (/*keys*/)
+-- name: drop_change
+DELETE FROM row WHERE phase = ? AND source_id = ? AND change = 1 AND state = 'held'
+AND reason = ?
+-- name: held_changes
+SELECT source_id, part FROM row WHERE phase = ? AND reason = ? AND state = 'held' AND change = 1
+AND source_id IN (/*keys*/)
