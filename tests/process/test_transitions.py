@@ -263,16 +263,8 @@ def test_cases_that_salesforce_refuses_keep_their_lead_until_a_retry(
     assert whole.books["customers"]["changes_held"] == {reason: 1}
     assert "Kustomer_Contact__c" not in people(case, "Lead")[three.plain], "it is not retired"
     case.org.store.chunk = moody  # type: ignore[method-assign]
-    pid = case.rig.forge.start(
-        folder=str(case.folder),
-        arguments=["retry", "--reason", reason, "--json"],
-        environment={**ENVIRONMENT},
-        sizes=case.sizes,
-        out=str(case.folder / "out"),
-        err=str(case.folder / "err"),
-    )
-    ended = case.wait(pid)
-    assert ended.code in (0, 5), ended.err[-2000:]
+    code, said = command(case, "retry", "--reason", reason, "--json")
+    assert code in (0, 5), said
     assert_became(case, three, case.finish())
 
 
@@ -321,15 +313,49 @@ def test_a_customer_that_gains_a_company_in_kustomer_becomes_a_contact_at_the_ne
 
 
 def trace(case: Case, asked: str) -> dict[str, Any]:
+    code, said = command(case, "trace", asked, "--json")
+    assert code == 0, said
+    found: dict[str, Any] = json.loads(said)
+    return found
+
+
+def command(case: Case, *arguments: str) -> tuple[int, str]:
     pid = case.rig.forge.start(
         folder=str(case.folder),
-        arguments=["trace", asked, "--json"],
+        arguments=list(arguments),
         environment={**ENVIRONMENT},
-        sizes={},
+        sizes=case.sizes,
         out=str(case.folder / "out"),
         err=str(case.folder / "err"),
     )
     ended = case.wait(pid)
-    assert ended.code == 0, ended.err[-2000:]
-    found: dict[str, Any] = json.loads(ended.out)
-    return found
+    return ended.code, ended.out if ended.code in (0, 5) else ended.err
+
+
+def test_an_org_without_the_mark_is_told_of_and_its_contacts_are_made_all_the_same(
+    rig: Rig, tmp_path: Path
+) -> None:
+    case, three = all_leads(rig, tmp_path)
+    path = case.folder / "ferry" / "mapping.yaml"
+    text = path.read_text(encoding="utf-8")
+    lines = [each for each in text.splitlines(keepends=True) if "Kustomer_Contact__c" not in each]
+    assert len(lines) == len(text.splitlines()) - 2
+    path.write_text("".join(lines), encoding="utf-8")
+    confirm_in(case.folder, ENVIRONMENT)
+    whole = case.finish()
+    contacts = people(case, "Contact")
+    assert sorted(contacts) == with_company(case)
+    assert whole.books["customers"]["changes_held"] == {"mark-missing": len(contacts) - 1}
+    assert all(
+        (each["ContactId"], each["Kustomer_Lead__c"]) == (contacts[three.plain]["Id"], None)
+        for each in cases_of(case, three.plain)
+    )
+
+
+def test_leads_of_a_lost_state_become_contacts_as_well(rig: Rig, tmp_path: Path) -> None:
+    case, three = all_leads(rig, tmp_path)
+    for each in (case.folder / "ferry").glob("state*"):
+        each.unlink()
+    assert command(case, "state", "rebuild")[0] == 0
+    confirm_in(case.folder, ENVIRONMENT)
+    assert_became(case, three, case.finish())
