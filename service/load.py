@@ -121,11 +121,11 @@ class Loader:
     ) -> None:
         if loose:
             await self._again.pause()
-        moving = await self._moves.among(loose) if loose and loose[0].change else []
-        loose = moving or loose
         async with AsyncExitStack() as held:
             await held.enter_async_context(self._locks.hold(self._phase.lock_parent, lanes))
             await held.enter_async_context(self._live_jobs)
+            moving = await self._moves.among(loose) if loose and loose[0].change else []
+            loose = moving or loose
             with ExitStack() as files:
                 readers = [self._loose_rows(loose)] if loose else []
                 async with self._desk:

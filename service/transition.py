@@ -16,6 +16,7 @@ from state.transitions import Transition
 LEAD, CONTACT = "Lead", "Contact"
 BECOMES = "becomes-contact"
 KEPT = "kept-as-contact"
+ACCOUNT = "AccountId"
 _PREFIX = "00Q"  # ids of Leads begin with it (salesforce facts, 13)
 
 Followed = tuple[str, str, str, str, str]
@@ -34,12 +35,13 @@ def is_lead(target_id: str) -> bool:
 
 
 def repointed(
-    record: Mapping[str, Any], columns: tuple[str, str], contact: str
+    record: Mapping[str, Any], columns: tuple[str, str], contact: str, account: str = ""
 ) -> dict[str, str | None] | None:
     """What to set on a record that names a Lead, so that it names the Contact; None for nothing.
 
     `columns`: those of the Lead and of the Contact, which may be the same one. A record that somebody
-    gave another Contact is left as it is.
+    gave another Contact is left as it is. `account`: the Contact's, for a Case without one; Salesforce
+    copies it only when a Case is made (salesforce facts, 7.1).
     """
     lead_column, contact_column = columns
     if lead_column == contact_column:
@@ -47,7 +49,12 @@ def repointed(
     held = record.get(contact_column)
     if held and to_18(str(held)) != contact:
         return None
-    return {lead_column: None} if held else {lead_column: None, contact_column: contact}
+    change: dict[str, str | None] = {lead_column: None}
+    if not held:
+        change[contact_column] = contact
+    if account and not record.get(ACCOUNT):
+        change[ACCOUNT] = account
+    return change
 
 
 async def become(

@@ -22,7 +22,7 @@ from service.crash_points import reach
 from service.phases import Phase
 from service.runners import runners
 from service.small_writes import Write, write_until_done
-from service.transition import CONTACT, LEAD, repointed
+from service.transition import ACCOUNT, CONTACT, LEAD, repointed
 from state.ledger import Ledger
 from state.rows import RowEntry
 from state.transitions import Step, Transition
@@ -31,6 +31,7 @@ from transforms.compile import CompiledMapping
 BLOCK = 200
 MARK_MISSING = "mark-missing"
 RELATION = "EmailMessageRelation"
+CASE = "Case"
 TOUCHED_BY = "LastModifiedById"
 Retire = Literal["keep", "mark", "delete"]
 Fate = Literal["kept", "marked", "deleted", "converted", "gone"]
@@ -176,7 +177,10 @@ class TransitionSteps:
         """What still names one of the Leads; who wrote to it last is remembered before we do."""
         name, columns = reference
         by_lead = {each.from_id: each for each in block}
-        fields = ", ".join(dict.fromkeys((*columns, *(() if name == RELATION else (TOUCHED_BY,)))))
+        accounts = await self._accounts(block) if name == CASE else {}
+        more = [] if name == RELATION else [TOUCHED_BY]
+        more += [ACCOUNT] if name == CASE else []
+        fields = ", ".join(dict.fromkeys((*columns, *more)))
         ours = await runners(self._ledger, self._client)
         found: list[Write] = []
         touched: list[str] = []
@@ -185,7 +189,7 @@ class TransitionSteps:
             async for page in self._client.query(soql):
                 for record in page:
                     each = by_lead[to_18(str(record[columns[0]]))]
-                    change = repointed(record, columns, each.to_id)
+                    change = repointed(record, columns, each.to_id, accounts.get(each.to_id, ""))
                     if change is None:
                         continue
                     key = to_18(str(record["Id"]))
@@ -196,6 +200,12 @@ class TransitionSteps:
             async with self._ledger.write() as tx:
                 await self._ledger.conflicts.touch(tx, name, touched)
         return found
+
+    async def _accounts(self, block: Iterable[Transition]) -> dict[str, str]:
+        """The Accounts of the Contacts, by the Contact's id."""
+        ids = sorted({each.to_id for each in block})
+        there = await retrieve(self._client, CONTACT, ids, [ACCOUNT])
+        return {key: str(each[ACCOUNT]) for key, each in there.items() if each.get(ACCOUNT)}
 
     async def _relations_change(self) -> bool:
         """Whether relations of e-mails are there for us, and can be given another person."""

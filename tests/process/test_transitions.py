@@ -137,6 +137,7 @@ def assert_became(case: Case, three: Three, whole: Whole) -> None:
                 assert each["Kustomer_Lead__c"] == lead["Id"]
             else:
                 assert (each["ContactId"], each["Kustomer_Lead__c"]) == (contact["Id"], None)
+                assert each["AccountId"] == contact["AccountId"]
     assert all("Kustomer_Contact__c" not in leads[key] for key in leads.keys() - contacts.keys())
     relation = case.org.store.get("EmailMessageRelation", three.relation)
     assert relation is not None

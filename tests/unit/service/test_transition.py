@@ -36,6 +36,13 @@ def test_a_case_is_given_the_contact_unless_an_agent_gave_it_another(
     assert repointed({"Kustomer_Lead__c": "00Q", "ContactId": held}, CASE, MINE) == change
 
 
+def test_a_case_without_an_account_is_given_the_contacts_and_another_one_stays() -> None:
+    lead = {"Kustomer_Lead__c": "00Q", "ContactId": None}
+    given = repointed({**lead, "AccountId": None}, CASE, MINE, "001A")
+    assert given == {"Kustomer_Lead__c": None, "ContactId": MINE, "AccountId": "001A"}
+    assert "AccountId" not in (repointed({**lead, "AccountId": "001B"}, CASE, MINE, "001A") or {})
+
+
 def test_a_relation_that_names_either_in_one_field_names_the_contact() -> None:
     record = {"RelationId": "00Q000000000001AAA"}
     assert repointed(record, ("RelationId", "RelationId"), MINE) == {"RelationId": MINE}
