@@ -24,6 +24,7 @@ from service.planner import Planner
 from service.progress import PhaseProgress
 from service.reread import Rereader
 from service.seal import Sealer
+from service.transition import crosses
 from service.transition_steps import TransitionSteps
 from state.ledger import Ledger
 from transforms.compile import CompiledMapping
@@ -122,7 +123,8 @@ class Flow:
             async with anyio.create_task_group() as group:
                 for table in phase.objects:
                     group.start_soon(self._loader(phase, table, progress).run)
-            await self._transitions(phase).run()
+            if crosses(phase):
+                await self._transitions(phase).run()
         progress.state = "checking"
         try:
             await close_gate(phase, self._ledger, self._salesforce, now=self._clock.now())

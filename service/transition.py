@@ -29,6 +29,11 @@ def across(there: str, table: str) -> str:
     return {(LEAD, CONTACT): BECOMES, (CONTACT, LEAD): KEPT}.get((there, table), "")
 
 
+def crosses(phase: Phase) -> bool:
+    """Whether records of a phase can be Leads or Contacts."""
+    return {LEAD, CONTACT} <= set(phase.objects)
+
+
 def is_lead(target_id: str) -> bool:
     """Whether an id is a Lead's."""
     return target_id.startswith(_PREFIX)

@@ -96,8 +96,6 @@ class TransitionSteps:
 
         After a crash the next run begins with the step that is not noted.
         """
-        if not {LEAD, CONTACT} <= set(self._phase.objects):
-            return
         work: tuple[tuple[Step, Callable[[Sequence[Transition]], Awaitable[None]]], ...] = (
             ("made", self._refer),
             ("references", self._relate),
