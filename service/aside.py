@@ -12,6 +12,7 @@ import orjson
 
 from service.phases import Phase
 from service.repeats import Repeats
+from service.transition import Followed, follow
 from state.conflicts import RULE, Conflict, Decision, PreImage
 from state.ledger import Ledger, Tx
 from state.rows import RowEntry, RowState
@@ -72,7 +73,8 @@ class Aside:
     it, decision). `touched`: ids of records that others have written to. `filled`: (target id, field) of
     records that are not ours, whose field was empty. `taken`: (target id, source id) of existing records
     that stand for one record of the source alone. `emptied`: rows by `Object.Field: reason` that go out
-    without a parent that was deleted.
+    without a parent that was deleted. `followed`: records that became one of this object without our
+    doing.
     """
 
     duplicates: int = 0
@@ -89,11 +91,12 @@ class Aside:
     filled: list[tuple[str, str]] = field(default_factory=list)
     taken: list[tuple[str, str]] = field(default_factory=list)
     emptied: dict[str, int] = field(default_factory=dict)
+    followed: list[Followed] = field(default_factory=list)
 
     def keys(self) -> set[tuple[str, int]]:
         """(source id, part) of every row set aside."""
         rows = {(row.key, row.part) for row in (*self.held, *self.waiting, *self.changed)}
-        rows |= {(key, 0) for key, _ in self.matched}
+        rows |= {(each[0], 0) for each in (*self.matched, *self.followed)}
         return rows | {(key, part) for key, part, *_ in (*self.found, *self.same)}
 
     def claimed(self) -> set[str]:
@@ -125,6 +128,7 @@ class Aside:
             [tuple(each) for each in raw.get("filled", [])],
             [tuple(each) for each in raw.get("taken", [])],
             raw.get("emptied", {}),
+            [tuple(each) for each in raw.get("followed", [])],
         )
 
     async def apply(
@@ -173,10 +177,13 @@ class Aside:
         """Let changed rows be sent, hold those that cannot be, and note which version is there."""
         held = [row for row in self.held if row.change]
         held += [row for row in self.fixed if (row.key, row.part) not in refused]
-        entries = [self._entry(phase, table, row, "pending") for row in self.changed]
+        changed = await self._newest_changes(ledger, phase, table)
+        entries = [self._entry(phase, table, row, "pending") for row in changed]
         entries += [self._entry(phase, table, row, "held") for row in held]
         if entries:
             await ledger.rows.put(tx, entries)
+        if self.followed:
+            await follow(tx, ledger, phase, table, self.followed, job)
         same = [(*each[:4], bytes.fromhex(each[4])) for each in self.same]
         if same:
             await ledger.crosswalk.revise(tx, phase.kind, same)
@@ -189,6 +196,23 @@ class Aside:
         if self.filled:
             images = [PreImage(table, target, name, "") for target, name in self.filled]
             await ledger.conflicts.keep(tx, job, images)
+
+    async def _newest_changes(self, ledger: Ledger, phase: Phase, table: str) -> Sequence[AsideRow]:
+        """Changed rows, without those of which a newer one is on its way to another object."""
+        if len(phase.objects) == 1 or not self.changed:
+            return self.changed
+        keys = sorted({row.key for row in self.changed})
+        others = await ledger.rows.other_changes(phase.name, table, keys)
+        newer = {
+            place: int(orjson.loads(payload)["version"])
+            for place, payload in others.items()
+            if payload
+        }
+        return [
+            row
+            for row in self.changed
+            if row.payload["version"] >= newer.get((row.key, row.part), row.payload["version"])
+        ]
 
     async def _learn_found(self, tx: Tx, ledger: Ledger, phase: Phase, table: str, job: int) -> int:
         if self.match_keys:

@@ -5,8 +5,9 @@ here, when the phase's gate has opened. Rows are sorted by parent, so that one p
 share a server batch and do not fight for its lock (salesforce facts, 3.7).
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import count, repeat
 from operator import itemgetter
 
@@ -18,6 +19,7 @@ from service.gone_parents import GoneParents
 from service.job_rows import CompactRows, JobRow, JobRows, ParentCells, RowReader, Target
 from service.open_users import OpenRefs, open_chains, open_plain, users_lacking
 from service.phases import Phase
+from service.transition import CONTACT, KEPT, across, is_lead
 from service.twins import Known, Twins
 from state.batches import Batch
 from state.crosswalk import REMOVED, Standing
@@ -57,7 +59,7 @@ class Assembler:
         self._users_wait = users_wait
         self._phase = phase
         self._table = table
-        self._twins = Twins(ledger, phase, table)
+        self.twins = Twins(ledger, phase, table)
 
     async def assemble(
         self, stack: ExitStack, batches: Sequence[Batch], loose: Sequence[RowReader]
@@ -71,7 +73,8 @@ class Assembler:
         parents = await self.parents(readers, open_refs)
         known = await self._known_keys(readers, None)
         standing = await self._standing(known)
-        matches = await self._twins.look(readers, alone=bool(loose))
+        kept = await self._kept(known)
+        matches = await self.twins.look(readers, alone=bool(loose))
         recovered = await self._recovered(readers)
         return await anyio.to_thread.run_sync(
             self._decide,
@@ -82,6 +85,7 @@ class Assembler:
             recovered,
             standing,
             open_refs if self._users_wait else [],
+            kept,
         )
 
     async def reassemble(
@@ -101,7 +105,7 @@ class Assembler:
         parents = await self.parents(readers)
         known = await self._known_keys(readers, job) | aside.keys()
         rows = await anyio.to_thread.run_sync(
-            self._decide, readers, parents, known, None, {}, {}, []
+            self._decide, readers, parents, known, None, {}, {}, [], ()
         )
         rows.aside = aside
         return rows
@@ -143,6 +147,13 @@ class Assembler:
             return {}
         keys = sorted({key for key, _ in known})
         return await self._ledger.crosswalk.standing(self._phase.kind, keys)
+
+    async def _kept(self, known: set[Place]) -> set[Place]:
+        """Known rows of which it was told that they stayed here though they belonged elsewhere."""
+        if not known or self._table.object != CONTACT or len(self._phase.objects) == 1:
+            return set()
+        keys = sorted({key for key, _ in known})
+        return await self._ledger.rows.held_changes(self._phase.name, keys, KEPT)
 
     async def _known_keys(
         self, readers: Sequence[RowReader], except_job: int | None
@@ -199,19 +210,20 @@ class Assembler:
         recovered: dict[Place, str],
         standing: dict[Place, Standing],
         open_refs: OpenRefs,
+        kept: Container[Place],
     ) -> JobRows:
         aside = Aside()
         cells, missing = parents
         rows = self._in_order(readers)
         if known or recovered or _has_repeats(readers):
-            rows = self._newest(rows, readers, known, recovered, standing, aside)
+            rows = self._newest(rows, readers, known, recovered, standing, kept, aside)
         lacking = any(missing) or any(open_refs)
         if matches is not None and (lacking or any(any(reader.parents[-1]) for reader in readers)):
             rows = self._that_go(rows, readers, missing, matches, aside, open_refs)
         if matches is not None:
             self._note_gone(rows, readers, cells, missing, aside)
         places = [row[3:] for row in rows]
-        return JobRows(self._header(), readers, cells, places, aside)
+        return JobRows(self.header(), readers, cells, places, aside)
 
     def _in_order(self, readers: Sequence[RowReader]) -> list[_Placed]:
         """All rows, sorted by lock parent, then key and part."""
@@ -230,12 +242,14 @@ class Assembler:
         known: set[Place],
         recovered: dict[Place, str],
         standing: dict[Place, Standing],
+        kept: Container[Place],
         aside: Aside,
     ) -> list[_Placed]:
         """One place per (key, part): a record that pages showed twice is sent once, the newest.
 
         What a rebuild found is taken over when it is first seen; seen again it is a duplicate. One that
-        is there already and comes out differently is a duplicate too, and its row changes it.
+        is there already and comes out differently is a duplicate too, and its row changes it. `kept`:
+        those of which it is no longer true that they belong elsewhere.
         """
         newest: dict[Place, _Placed] = {}
         changed: dict[Place, _Placed] = {}
@@ -245,9 +259,13 @@ class Assembler:
             target = recovered.pop(place, None)
             if target is not None:
                 _take_over(aside, readers[row[3]], row[4], target)
+                if is_lead(target) and self._table.object == CONTACT:
+                    changed[place] = row
                 continue
             before = newest.get(place)
-            if place in standing and self._changes(standing[place], readers, row):
+            if place in standing and (
+                self._changes(standing[place], readers, row) or place in kept
+            ):
                 later = changed.get(place, row)
                 changed[place] = (
                     row if _version(readers, row) >= _version(readers, later) else later
@@ -258,20 +276,31 @@ class Assembler:
                 before is None or _version(readers, row) > _version(readers, before)
             ):
                 newest[place] = row
-        for row in changed.values():
-            aside.changed.append(AsideRow.of(readers[row[3]], row[4], CHANGED, "", change=True))
+        for place, row in changed.items():
+            there = standing[place].object if place in standing else self._table.object
+            self._change(
+                aside, AsideRow.of(readers[row[3]], row[4], CHANGED, "", change=True), there
+            )
         return sorted(newest.values())
 
     def _changes(self, there: Standing, readers: Sequence[RowReader], row: _Placed) -> bool:
-        """Whether a row says something else than the record that it became, and nothing older.
-
-        A record of another object is not changed into one of this.
-        """
-        if there.object != self._table.object or there.origin == REMOVED:
+        """Whether a row says something else than the record that it became, and nothing older."""
+        if there.origin == REMOVED:
             return False
         reader, index = readers[row[3]], row[4]
-        digest = bytes.fromhex(reader.digests[index])
-        return reader.versions[index] >= there.version_ms and digest != there.digest
+        if reader.versions[index] < there.version_ms:
+            return False
+        if there.object != self._table.object:
+            return across(there.object, self._table.object) != ""
+        return bytes.fromhex(reader.digests[index]) != there.digest
+
+    def _change(self, aside: Aside, row: AsideRow, there: str) -> None:
+        """Set a changed row aside, by what the record is there: it may have to become another one."""
+        reason = across(there, self._table.object)
+        if reason == KEPT:
+            aside.held.append(replace(row, reason=KEPT))
+        else:
+            aside.changed.append(replace(row, reason=reason or CHANGED))
 
     def _that_go(
         self,
@@ -285,7 +314,7 @@ class Assembler:
         """The rows to send; those that match a record, wait for a twin or lack a parent are not."""
         going = []
         for each, _, key in aside.match_keys:
-            self._twins.claim([each], key)
+            self.twins.claim([each], key)
         order = sorted(rows, key=itemgetter(1, 2))
         # What is matched claims its other keys before a twin goes out.
         order.sort(key=lambda row: not matches.settles(readers[row[3]], row[4]))
@@ -295,7 +324,7 @@ class Assembler:
             if users:
                 aside.held.append(AsideRow.of(reader, index, WAITS, field_name, users))
                 continue
-            if self._twins.set_aside(reader, index, matches, aside):
+            if self.twins.set_aside(reader, index, matches, aside):
                 continue
             lacks = self.lacks(reader, index, missing)
             if lacks:
@@ -350,7 +379,8 @@ class Assembler:
             columns.extend(dict.fromkeys(parent.columns.values()))
         return columns
 
-    def _header(self) -> bytes:
+    def header(self) -> bytes:
+        """The first line of a job that makes records."""
         return ('"' + '","'.join(self.columns) + '"\n').encode()
 
 

@@ -19,6 +19,7 @@ from service.job_rows import JobRows, ParentCells
 from service.phases import Phase
 from service.reread import Rereader
 from service.runners import runners
+from service.transition import KEPT, across
 from state.crosswalk import Standing
 from state.ledger import Ledger
 from state.rows import RowEntry
@@ -102,7 +103,9 @@ class ChangeAssembler:
             found = standing.get(place)
             record = there.get(found.target_id) if found else None
             lacks = self._assembler.lacks(reader, index, missing)
-            if found is None or record is None:
+            if found is not None and across(found.object, self._table.object) == KEPT:
+                aside.held.append(reader.aside(index, KEPT))
+            elif found is None or record is None:
                 aside.held.append(reader.aside(index, GONE))
             elif lacks:
                 aside.held.append(reader.aside(index, "parent-missing", *lacks))
@@ -159,7 +162,8 @@ class ChangeAssembler:
 
     async def _there(self, standing: Mapping[Any, Standing]) -> dict[str, dict[str, Any]]:
         """The records as they are now."""
-        ids = sorted({each.target_id for each in standing.values()})
+        here = [each for each in standing.values() if each.object == self._table.object]
+        ids = sorted({each.target_id for each in here})
         fields = [*self._comparer.columns, *TOUCH_FIELDS]
         return await retrieve(self._client, self._table.object, ids, fields)
 

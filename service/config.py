@@ -211,6 +211,16 @@ class DeltaConfig(_Section):
     )
 
 
+class TransitionsConfig(_Section):
+    """What becomes of a Lead whose customer has become a Contact."""
+
+    retire: Literal["keep", "mark", "delete"] = Field(
+        default="mark",
+        description="The Lead is kept as it is, marked with its Contact, or put into the recycle bin. "
+        "One that somebody else wrote to is marked instead of deleted.",
+    )
+
+
 def _endpoint(value: str) -> str:
     """An address that may have a path: models are served below one."""
     parts = urlsplit(value)
@@ -252,6 +262,7 @@ class Config(_Section):
     kustomer: KustomerConfig
     salesforce: SalesforceConfig
     delta: DeltaConfig = DeltaConfig()
+    transitions: TransitionsConfig = TransitionsConfig()
     retry: RetryConfig = RetryConfig()
     map: MapConfig = MapConfig()
     log: LogConfig = LogConfig()

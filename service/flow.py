@@ -28,6 +28,8 @@ from service.progress import PhaseProgress
 from service.removals import Child
 from service.reread import Rereader
 from service.seal import Sealer
+from service.transition import crosses
+from service.transition_steps import TransitionSteps
 from state.ledger import Ledger
 from transforms.compile import CompiledMapping
 from transforms.lookups import Lookups
@@ -130,6 +132,8 @@ class Flow:
             async with anyio.create_task_group() as group:
                 for table in phase.objects:
                     group.start_soon(self._loader(phase, table, progress).run)
+            if crosses(phase):
+                await self._transitions(phase).run()
         progress.state = "checking"
         try:
             await close_gate(phase, self._ledger, self._salesforce, now=self._clock.now())
@@ -179,6 +183,16 @@ class Flow:
             for parent in each.parents
             if each.key_column and parent.columns.get(table, "Id") != "Id"
         ]
+
+    def _transitions(self, phase: Phase) -> TransitionSteps:
+        return TransitionSteps(
+            phase,
+            self._mapping,
+            ledger=self._ledger,
+            client=self._salesforce,
+            clock=self._clock,
+            rule=self._config.transitions.retire,
+        )
 
     def _loader(self, phase: Phase, table: str, progress: PhaseProgress) -> Loader:
         return Loader(

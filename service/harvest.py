@@ -25,6 +25,7 @@ from service.progress import PhaseProgress
 from service.reading import TAKEN, UNSURE, End, Harvested, Learned, Reading
 from service.repeats import Repeats
 from service.settle import EXTERNAL_ID, Settler
+from service.transition import become
 from service.twins import DUPLICATES
 from state.ledger import Ledger, Tx
 from transforms.match_keys import read_keys
@@ -176,26 +177,25 @@ class Harvester:
     async def _made(self, reading: Reading, entries: list[Learned]) -> None:
         if entries:
             reading.outcome.successes += len(entries)
-            reading.outcome.repeated += await self._learn(
-                reading.job, sorted(entries), "loaded", changes=reading.rows.changes
-            )
+            reading.outcome.repeated += await self._learn(reading, sorted(entries), "loaded")
             reach("results-learned")
 
-    async def _learn(
-        self, job: int, entries: Sequence[Learned], origin: str, *, changes: bool = False
-    ) -> int:
+    async def _learn(self, reading: Reading, entries: Sequence[Learned], origin: str) -> int:
         """Store ids; a record counts as loaded when its first part is new in the crosswalk.
 
         Returns how many records were there already, brought by another job.
         """
         firsts = [entry for entry in entries if entry[1] == 0]
         others = [entry for entry in entries if entry[1] != 0]
-        if changes:
+        if reading.rows.changes:
             await self._revise(entries)
             return 0
+        if reading.rows.moves:
+            await self._become(reading.job, entries, origin)
+            return 0
         async with self._ledger.write() as tx:
-            new = await self._put(tx, job, firsts, origin)
-            await self._put(tx, job, others, origin)
+            new = await self._put(tx, reading.job, firsts, origin)
+            await self._put(tx, reading.job, others, origin)
             await self._ledger.books.add(tx, self._phase.name, loaded=new)
             reach("learned-uncommitted")
         self._progress.loaded += new
@@ -207,6 +207,18 @@ class Harvester:
             changed = await self._ledger.crosswalk.revise(tx, self._phase.kind, entries)
             await self._ledger.books.add(tx, self._phase.name, changed=changed)
             reach("revised-uncommitted")
+        self._progress.changed += changed
+
+    async def _become(self, job: int, entries: Sequence[Learned], origin: str) -> None:
+        """Let records stand here that were others before; each counts as changed, and once."""
+        keys = [entry[0] for entry in entries]
+        was = await self._ledger.crosswalk.standing(self._phase.kind, keys)
+        async with self._ledger.write() as tx:
+            changed = await become(
+                tx, self._ledger, self._phase, self._table, entries, was, origin=origin, job=job
+            )
+            await self._ledger.books.add(tx, self._phase.name, changed=changed)
+            reach("became-uncommitted")
         self._progress.changed += changed
 
     async def _put(self, tx: Tx, job: int, entries: Sequence[Learned], origin: str) -> int:
@@ -268,7 +280,7 @@ class Harvester:
                 reading.note(row, reason, fields, named.get(place, ""))
         if entries:
             reading.outcome.found += len(entries)
-            reading.outcome.repeated += await self._learn(reading.job, sorted(entries), "found")
+            reading.outcome.repeated += await self._learn(reading, sorted(entries), "found")
             reach("found-learned")
         _log.info(
             "doubts-settled",
@@ -319,7 +331,7 @@ class Harvester:
         learned = [(row.key, row.part) for row in rows if (row.key, row.part) not in apart]
         repeats = Repeats(self._ledger, self._phase)
         async with self._ledger.write() as tx:
-            if sent is not None and sent.changes:
+            if sent is not None and sent.of_known:
                 repeated = 0
                 await self._ledger.rows.put(tx, outcome.entries, out_of=job)
             else:

@@ -158,6 +158,7 @@ class JobRows:
 
     A job waits in Salesforce for minutes, several at a time, so it is kept small: places of rows
     (`readers` and positions in them), not rows. `changes`: its rows change records that are there.
+    `moves`: they make records that others, which are there, become.
     """
 
     def __init__(
@@ -169,14 +170,21 @@ class JobRows:
         aside: Aside,
         *,
         changes: bool = False,
+        moves: bool = False,
     ) -> None:
         self.header = header
         self.readers = readers
         self.aside = aside
         self.changes = changes
+        self.moves = moves
         self._cells = cells
         self._reader_of = array("I", [number for number, _ in places])
         self._index_of = array("I", [index for _, index in places])
+
+    @property
+    def of_known(self) -> bool:
+        """Whether the records of its rows are in the crosswalk already."""
+        return self.changes or self.moves
 
     @property
     def rows(self) -> Sequence[JobRow]:

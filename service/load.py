@@ -34,6 +34,7 @@ from service.removals import Child, DeleteRule, Removals, is_removal
 from service.reread import Rereader
 from service.seal import Sealer
 from service.settle import Settler
+from service.transition_rows import TransitionAssembler
 from state.batches import Batch
 from state.jobs import Job
 from state.ledger import Ledger
@@ -81,6 +82,7 @@ class Loader:
             ledger, client, phase, table, self._assembler, rules, source
         )
         self._removals = Removals(ledger, client, phase, table, progress, deletes, children)
+        self._moves = TransitionAssembler(ledger, client, phase, table, self._assembler)
         settler = Settler(ledger, client, phase, table.object)
         self._first_look = FirstLook(ledger, settler, phase, table)
         shared = table.matching is None or table.matching.shared
@@ -149,14 +151,18 @@ class Loader:
                 await self._removals.settle(loose)
                 await self._rest(lanes)
                 return
+            moving = await self._moves.among(loose) if loose and loose[0].change else []
+            loose = moving or loose
             with ExitStack() as files:
                 readers = [self._loose_rows(loose)] if loose else []
                 async with self._desk:
-                    if loose and loose[0].change:
+                    if moving:
+                        rows = await self._moves.assemble(moving)
+                    elif loose and loose[0].change:
                         rows = await self._changes.assemble(loose)
                     else:
                         rows = await self._assembler.assemble(files, batches, readers)
-                if not rows.changes:
+                if not rows.of_known:
                     await self._first_look.take_out(rows)
                 reach("rows-assembled")
                 job = await self._runner.intend(
@@ -262,7 +268,8 @@ class Loader:
         """Put a sent job's rows together again; what was set aside then is read, not re-decided."""
         loose = await self._ledger.rows.of_job(job.id)
         if loose and loose[0].change:
-            return await self._changes.reassemble(loose, Aside.load(job.aside))
+            builder = self._moves if job.operation == "insert" else self._changes
+            return await builder.reassemble(loose, Aside.load(job.aside))
         readers = [self._loose_rows(loose)] if loose else []
         aside = Aside.load(job.aside)
         return await self._assembler.reassemble(files, batches, readers, aside, job.id)

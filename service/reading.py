@@ -105,9 +105,9 @@ class Reading:
             field=fields,
             detail=detail,
             # Of a change the ledger keeps what the map made: what differs is found anew.
-            payload=None if self.rows.changes else orjson.dumps(loose_payload(reader, row.index)),
+            payload=None if self.rows.of_known else orjson.dumps(loose_payload(reader, row.index)),
             object=self.table,
             tries=tried,
             attempts=1,
-            change=self.rows.changes,
+            change=self.rows.of_known,
         )

@@ -80,6 +80,19 @@ REASONS: dict[str, Reason] = {
         "The record was deleted in Salesforce, so it cannot follow its source.",
         "Nothing, if that was meant; it is not made again.",
     ),
+    "becomes-contact": Reason(
+        "The record is a Lead in Salesforce, and its customer is to be a Contact now.",
+        "Nothing: migrate makes the Contact, or follows the Lead to it.",
+    ),
+    "kept-as-contact": Reason(
+        "The record is a Contact in Salesforce, and its customer would be a Lead now.",
+        "Nothing: a Contact is never made a Lead. Delete or change it in Salesforce if that is meant.",
+    ),
+    "mark-missing": Reason(
+        "The Lead of a customer that became a Contact cannot be marked: the field is not there.",
+        "Name it in the map (`retired: Kustomer_Contact__c` under Lead, and under `create`), confirm the "
+        "map and run schema deploy; or set transitions.retire in the config. Then run retry.",
+    ),
     "unknown-tag": Reason(
         "The record has a tag of which Kustomer gives no name.",
         "Run retry, which reads the tags anew, or let the line keep the id (`unknown: keep`).",

@@ -24,6 +24,7 @@ from state.jobs import Job
 from state.ledger import Ledger
 from state.rows import RowEntry
 from state.slices import Slice
+from state.transitions import Transition
 
 _SALESFORCE_ID_CHARS = (15, 18)
 UNKNOWN = (
@@ -40,7 +41,11 @@ async def trace_record(ledger: Ledger, asked: str) -> dict[str, Any]:
     """
     ids = [asked]
     if len(asked) in _SALESFORCE_ID_CHARS and asked.isalnum() and asked.isascii():
-        ids = await ledger.crosswalk.sources_of(to_18(asked)) or ids
+        ids = (
+            await ledger.transitions.sources_of(to_18(asked))
+            or await ledger.crosswalk.sources_of(to_18(asked))
+            or ids
+        )
     return await _Trace(ledger, ids[0], await recall(ledger)).tell(also=ids[1:])
 
 
@@ -73,6 +78,7 @@ class _Trace:
             "kustomer_id": self._id,
             "also": list(also),
             "became": [await self._became(entry) for entry in entries],
+            "was": [_was(each) for each in await self._ledger.transitions.find(self._id)],
             "exceptions": [await self._exception(row) for row in rows],
             "places": places,
             "jobs": jobs,
@@ -232,6 +238,18 @@ class _Trace:
         if not unread:
             return UNKNOWN
         return f"{UNKNOWN} Not read to the end yet: {', '.join(unread)}."
+
+
+def _was(each: Transition) -> dict[str, Any]:
+    """What a record was before, and how far its surroundings have followed."""
+    return {
+        "object": each.from_object,
+        "salesforce_id": each.from_id,
+        "became": each.to_id,
+        "step": each.step,
+        "fate": each.fate,
+        "stuck": each.stuck,
+    }
 
 
 def way_of(spec: dict[str, Any]) -> str:

@@ -44,6 +44,17 @@ class Known:
         text = reader.parents[-1][index]
         return bool(text) and any(key in self.targets for way in read_keys(text) for key in way)
 
+    def only(self, source_id: str, text: str) -> str | None:
+        """The one existing record that a record with these keys is; '' for none, None for several."""
+        decided = self.decided.get(source_id)
+        if decided is not None or not text:
+            return decided or ""
+        for way in read_keys(text):
+            found = {target for key in way for target in self.targets.get(key, ())}
+            if found:
+                return found.pop() if len(found) == 1 else None
+        return ""
+
 
 class Twins:
     """Decides about the match keys of one table's rows.

@@ -187,6 +187,28 @@ class Crosswalk:
         rows = [(numbers[0], encode_id(key), part) for key, part in places]
         await tx.run_many(self._sql["forget"], rows)
 
+    async def become(
+        self,
+        tx: Tx,
+        kind: str,
+        object: str,
+        entries: Sequence[tuple[str, int, str, int, bytes]],
+        *,
+        origin: str,
+        job: int,
+    ) -> int:
+        """Let known records stand as other ones from now on; entries as for `learn`.
+
+        Returns how many were something else before; doing it twice counts nothing twice.
+        """
+        numbers = await self._numbers_of(tx, (kind, object, origin))
+        keys = encode_ids(entry[0] for entry in entries)
+        rows = [
+            (numbers[1], target, numbers[2], job, version, digest, numbers[0], key, part)
+            for key, (_, part, target, version, digest) in zip(keys, entries, strict=True)
+        ]
+        return await tx.run_many(self._sql["become"], rows)
+
     async def origins(self, kind: str, ids: Sequence[str]) -> dict[str, str]:
         """Return how each known source id came here (`loaded`, `found`, `matched`)."""
         number = await self._number(kind)

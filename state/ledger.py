@@ -27,6 +27,7 @@ from state.rows import Rows
 from state.runs import Runs
 from state.slices import Slices
 from state.spool import Spool
+from state.transitions import Transitions
 from state.workspace import DATABASE, SPOOL, locked, make_workspace
 
 __all__ = ["Ledger", "Tx"]
@@ -60,6 +61,7 @@ class Ledger:
         self.addresses = Addresses(database)
         self.maps = Maps(database, clock)
         self.conflicts = Conflicts(database, clock, cipher)
+        self.transitions = Transitions(database, clock)
         self.confirmations = Confirmations(database, clock)
         self.decisions = Decisions(database, clock)
         self.memberships = Memberships(database)

@@ -1,6 +1,6 @@
 """Exceptions: the rows that did not go the straight way, each with its reason and its payload."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -204,6 +204,29 @@ class Rows:
         values = (orjson.dumps(phases).decode(), encode_id(source_id))
         rows = await self._database.fetch(self._sql["sendings"], values)
         return [Sending(*row) for row in rows]
+
+    async def drop_changes(self, tx: Tx, phase: str, reasons: Mapping[str, str]) -> None:
+        """Forget changes, by id, that are held for the reason named."""
+        values = [(phase, encode_id(key), reason) for key, reason in reasons.items()]
+        await tx.run_many(self._sql["drop_change"], values)
+
+    async def held_changes(
+        self, phase: str, ids: Sequence[str], reason: str
+    ) -> set[tuple[str, int]]:
+        """Return the (id, part) of those ids of which a change is held for `reason`."""
+        rows = await self._database.fetch_in(
+            self._sql["held_changes"], (phase, reason), sorted(encode_ids(ids))
+        )
+        return {(decode_id(key), part) for key, part in rows}
+
+    async def other_changes(
+        self, phase: str, object: str, ids: Sequence[str]
+    ) -> dict[tuple[str, int], bytes]:
+        """Return payloads, by (id, part), of changes to be sent to another target than `object`."""
+        rows = await self._database.fetch_in(
+            self._sql["other_changes"], (phase, object), sorted(encode_ids(ids))
+        )
+        return {(decode_id(key), part): self._opened(payload) or b"" for key, part, payload in rows}
 
     async def any(self, tx: Tx, phase: str) -> bool:
         """Tell whether `phase` has rows at all."""

@@ -157,6 +157,7 @@ def _table(
         _shapes(target, columns, parents),
         tuple(map(columns.names.index, columns.volatile)),
         matching,
+        line.retired if line.retired and line.retired in target.fields else "",
     )
 
 

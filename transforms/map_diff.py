@@ -8,6 +8,8 @@ from transforms.mapping import Mapping, PhaseLine, TableLine
 
 # These say why a line is there, not what it does.
 _EXPLAINS = {"reason", "confidence"}
+# These make no cell of a row.
+_NO_CELL = {"create", "object", "leave_out", "closed", "retired"}
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,4 @@ def _choice(line: PhaseLine) -> Any:
 
 
 def _row(table: TableLine) -> Any:
-    return _meant(
-        table.model_dump(mode="json", exclude={"create", "object", "leave_out", "closed"})
-    )
+    return _meant(table.model_dump(mode="json", exclude=_NO_CELL))

@@ -233,6 +233,10 @@ class TableLine(_Strict):
     unfit: str | None = Field(
         default=None, description="Long text field that keeps the values of lines with `bad: keep`."
     )
+    retired: str | None = Field(
+        default=None,
+        description="Reference field that names the record which one of this object became.",
+    )
     fields: dict[str, FieldLine]
     parents: dict[str, ParentLine] = Field(default_factory=dict)
 
@@ -251,7 +255,10 @@ class TableLine(_Strict):
         kept = [line.keep for line in self.fields.values() if line.keep is not None]
         doubled = sorted(name for name in set(kept) if name in self.fields or kept.count(name) > 1)
         faults += [f"{name} keeps a shortened value and is filled again" for name in doubled]
-        columns = {*self.fields, *kept, *([self.unfit] if self.unfit else [])}
+        columns = {*self.fields, *kept}
+        columns |= {name for name in (self.unfit, self.retired) if name is not None}
+        if self.retired in self.fields:
+            faults.append(f"{self.retired} is set when a record is retired and is filled again")
         faults += self._unfit_faults(kept) + list(loss_faults(self.fields))
         for parent in self.parents.values():
             columns |= set(parent.columns.values())

@@ -48,7 +48,8 @@ class Table:
     `volatile` move without the record's having changed. `make` gives all cells of a row,
     `cells` one by one, to say which of them holds a record. `each` reads the list of which every element
     makes a row. A table of `changes` makes no row that would change nothing. `match_key` writes the keys
-    by which a record is known again, `matching` says among what.
+    by which a record is known again, `matching` says among what. `retired` is the field that names what a
+    record became, where the org has it.
     """
 
     object: str
@@ -66,6 +67,7 @@ class Table:
     shapes: Mapping[str, FieldShape] = field(default_factory=dict)
     volatile: tuple[int, ...] = ()
     matching: Matching | None = None
+    retired: str = ""
 
     @cached_property
     def cell_seeds(self) -> tuple[tuple[int, int, int | None], ...]:

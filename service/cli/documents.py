@@ -233,6 +233,21 @@ class ExceptionFacts(Document):
     candidates: list[str]
 
 
+class WasFacts(Document):
+    """What a record was in Salesforce before it became another one, as whose id `became` it is known.
+
+    `step`: the last one that is done (`made`, `references`, `relations`, `done`); `fate`: what became of
+    the earlier record (`kept`, `marked`, `deleted`, `converted`, `gone`); `stuck`: why it got no further.
+    """
+
+    object: str
+    salesforce_id: str
+    became: str
+    step: str
+    fate: str
+    stuck: str
+
+
 class TraceDocument(Document):
     """`deskferry trace ID`. `meaning` is empty unless nothing is known of the id: it says what that
     means. `also`: other Kustomer records that the Salesforce record asked for stands for.
@@ -242,6 +257,7 @@ class TraceDocument(Document):
     kustomer_id: str
     also: list[str]
     became: list[BecameFacts]
+    was: list[WasFacts]
     exceptions: list[ExceptionFacts]
     places: list[PlaceFacts]
     jobs: list[JobFacts]

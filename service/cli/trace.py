@@ -59,6 +59,11 @@ def _print(told: dict[str, Any]) -> None:
             f"{_part(entry)} {entry['origin']} as {entry['object']} {entry['salesforce_id']}"
             + (f"  {entry['link']}" if entry["link"] else "")
         )
+    for each in told["was"]:
+        held = f", held: {each['stuck']}" if each["stuck"] else ""
+        typer.echo(
+            f"Was {each['object']} {each['salesforce_id']} before ({each['fate'] or each['step']}{held})"
+        )
     for row in told["exceptions"]:
         _print_exception(row)
     if told["waits_for"]:

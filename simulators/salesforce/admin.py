@@ -11,6 +11,7 @@ from starlette.routing import Route
 from simulators.chaos import Chaos, ChaosInvalid
 from simulators.salesforce.bulk_query import BulkQuery
 from simulators.salesforce.chaos import KINDS
+from simulators.salesforce.conversion import NoConversion, convert
 from simulators.salesforce.door import Door
 from simulators.salesforce.faults import FaultBook, FaultInvalid
 from simulators.salesforce.ingest import Ingest
@@ -152,6 +153,15 @@ class Admin:
             store.touch("UserPermissionAccess", each, orjson.loads(await request.body()))
         return reply({})
 
+    async def convert(self, request: Request) -> Response:
+        """POST `{"leadId", "accountId", "contactId"}`: an agent converts a Lead, to new records where
+        none are named; answers with both ids.
+        """
+        try:
+            return reply(convert(self._org.store, orjson.loads(await request.body()), _ADMIN))
+        except NoConversion as error:
+            return _bad(str(error))
+
     def routes(self) -> list[Route]:
         """Return the routes of the side-door."""
         return [
@@ -164,6 +174,7 @@ class Admin:
             Route("/__admin/expire-tokens", self.expire, methods=["POST"]),
             Route("/__admin/fail-next-job", self.fail_job, methods=["POST"]),
             Route("/__admin/permissions", self.permissions, methods=["POST"]),
+            Route("/__admin/convert-lead", self.convert, methods=["POST"]),
             Route("/__admin/records/{object}", self.seed, methods=["POST"]),
             Route("/__admin/records/{object}/{id}", self.edit, methods=["PATCH"]),
         ]

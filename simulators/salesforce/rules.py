@@ -93,6 +93,13 @@ def _complete_lead(store: "Store", record: Record) -> None:
     record["Status"] = record.get("Status") or "Open - Not Contacted"
 
 
+def _change_lead(store: "Store", record: Record, changes: Changes) -> None:
+    """A converted Lead can no longer be changed."""
+    if record.get("IsConverted"):
+        raise BadValue("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+    _rename_person(store, record, changes)
+
+
 def _closing(store: "Store") -> set[str]:
     """The statuses that close a case, as the org has them now."""
     statuses = store.shelf("CaseStatus").records.values()
@@ -244,7 +251,7 @@ RULES: dict[str, Rules] = {
     "Account": Rules(complete=_complete_account, change=_change_account),
     "Contact": _PERSON,
     "User": _PERSON,
-    "Lead": Rules(complete=_complete_lead, change=_rename_person),
+    "Lead": Rules(complete=_complete_lead, change=_change_lead),
     "Case": Rules(
         complete=_complete_case,
         change=_change_case,

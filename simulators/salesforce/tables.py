@@ -137,8 +137,10 @@ ReportsToId reference CUN->Contact(ReportsTo); OwnerId reference CUD->User(Owner
     "Lead": (
         "00Q",
         f"""Company string(255) CU; Street textarea(255) CUN; City string(40) CUN; State string(80) CUN;
-PostalCode string(20) CUN; Country string(80) CUN; Website url(255) CUN; Status picklist(255) CUD=Open - Not Contacted|Working;
-IsConverted boolean CD; OwnerId reference CUD->User,Group(Owner); {_PERSON}""",
+PostalCode string(20) CUN; Country string(80) CUN; Website url(255) CUN; Status picklist(255) CUD=Open - Not Contacted|Working|Closed - Converted;
+IsConverted boolean CD; ConvertedDate date N; ConvertedContactId reference N->Contact(ConvertedContact);
+ConvertedAccountId reference N->Account(ConvertedAccount); Kustomer_Contact__c reference CUN->Contact(Kustomer_Contact__r);
+OwnerId reference CUD->User,Group(Owner); {_PERSON}""",
     ),
     "Case": (
         "500",

@@ -37,6 +37,9 @@ WHERE kind = ?3 AND source_id = ?4 AND part = ?5 AND target_id = ?6 AND digest !
 UPDATE crosswalk SET origin = ? WHERE kind = ? AND source_id = ? AND part = ?
 -- name: forget
 DELETE FROM crosswalk WHERE kind = ? AND source_id = ? AND part = ?
+-- name: become
+UPDATE crosswalk SET object = ?1, target_id = ?2, origin = ?3, job = ?4, version_ms = ?5, digest = ?6
+WHERE kind = ?7 AND source_id = ?8 AND part = ?9 AND target_id != ?2
 -- name: origins
 SELECT source_id, origin FROM crosswalk WHERE kind = ? AND part = 0 AND source_id IN (/*keys*/)
 -- name: taken

@@ -105,3 +105,12 @@ SELECT DISTINCT phase, source_id FROM row WHERE state = 'held' AND change = 0
 AND reason = 'parent-missing' AND detail IN (SELECT value FROM json_each(?))
 -- name: apart
 SELECT DISTINCT source_id FROM row WHERE change = 0 AND source_id IN (/*keys*/)
+-- name: other_changes
+SELECT source_id, part, payload FROM row WHERE phase = ? AND change = 1 AND state = 'pending'
+AND object != ? AND source_id IN (/*keys*/)
+-- name: drop_change
+DELETE FROM row WHERE phase = ? AND source_id = ? AND change = 1 AND state = 'held'
+AND reason = ?
+-- name: held_changes
+SELECT source_id, part FROM row WHERE phase = ? AND reason = ? AND state = 'held' AND change = 1
+AND source_id IN (/*keys*/)

@@ -64,7 +64,7 @@ def test_a_bare_org_is_made_fit_and_takes_the_whole_migration(tmp_path: Path) ->
         code, plan = said(run, "plan")
         assert (code, plan["nothing_to_do"], plan["there"]) == (0, False, 0)
         fields = {f"{each['object']}.{each['field']}" for each in plan["new_fields"]}
-        assert len(fields) == 57
+        assert len(fields) == 58
         assert "Case.Kustomer_Lead__c" in fields
         statuses = next(each for each in plan["new_values"] if each["field"] == "Status")
         assert (statuses["values"], statuses["closed"]) == (["Open", "Snoozed", "Done"], ["Done"])
