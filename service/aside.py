@@ -74,7 +74,7 @@ class Aside:
     records that are not ours, whose field was empty. `taken`: (target id, source id) of existing records
     that stand for one record of the source alone. `emptied`: rows by `Object.Field: reason` that go out
     without a parent that was deleted. `followed`: records that became one of this object without our
-    doing.
+    doing. `settled`: (source id, part, field) of conflicts whose decision was acted on.
     """
 
     duplicates: int = 0
@@ -92,6 +92,7 @@ class Aside:
     taken: list[tuple[str, str]] = field(default_factory=list)
     emptied: dict[str, int] = field(default_factory=dict)
     followed: list[Followed] = field(default_factory=list)
+    settled: list[tuple[str, int, str]] = field(default_factory=list)
 
     def keys(self) -> set[tuple[str, int]]:
         """(source id, part) of every row set aside."""
@@ -129,6 +130,7 @@ class Aside:
             [tuple(each) for each in raw.get("taken", [])],
             raw.get("emptied", {}),
             [tuple(each) for each in raw.get("followed", [])],
+            [tuple(each) for each in raw.get("settled", [])],
         )
 
     async def apply(
@@ -191,6 +193,9 @@ class Aside:
             await ledger.conflicts.open(
                 tx, [_conflict(phase, table, each) for each in self.conflicts]
             )
+        settled = [each for each in self.settled if each[:2] not in refused]
+        if settled:
+            await ledger.conflicts.settle(tx, phase.name, settled)
         if self.touched:
             await ledger.conflicts.touch(tx, table, self.touched)
         if self.filled:

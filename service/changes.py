@@ -8,6 +8,7 @@ again.
 import csv
 import io
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from connectors.salesforce.client import SalesforceClient
@@ -64,6 +65,17 @@ class ChangeLines(LooseRows):
         return AsideRow(*place, reason, field, payload, detail, change=True)
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """A row and the record that it changes; `decided` are fields of which a person has decided."""
+
+    there: Standing
+    sent: Sent
+    record: Mapping[str, Any]
+    decided: frozenset[str]
+    difference: Difference
+
+
 class ChangeAssembler:
     """Builds the changing jobs of one target table of one phase."""
 
@@ -98,7 +110,7 @@ class ChangeAssembler:
         touched = await self._touched(there)
         decisions = await self._ledger.conflicts.decisions(self._phase.name, keys)
         aside = Aside()
-        compared: dict[int, tuple[Standing, Sent, dict[str, Any], Difference]] = {}
+        compared: dict[int, _Compared] = {}
         for index, place in enumerate(zip(reader.keys, reader.parts, strict=True)):
             found = standing.get(place)
             record = there.get(found.target_id) if found else None
@@ -117,25 +129,23 @@ class ChangeAssembler:
                 difference = self._comparer.compare(
                     found, sent, record, decided, touched=found.target_id in touched
                 )
-                compared[index] = found, sent, record, difference
+                compared[index] = _Compared(found, sent, record, frozenset(decided), difference)
         aside.touched = sorted(touched)
         redacted = await self._redacted(reader, compared)
         going: dict[int, dict[str, str]] = {}
-        for index, (found, sent, record, difference) in compared.items():
+        for index, each in compared.items():
             if index in redacted:
                 aside.changed.append(reader.aside(index, REDACTED))
                 continue
-            self._note(reader, index, found, sent, record, difference, aside)
-            if difference.change:
-                reader.targets[index] = found.target_id
-                going[index] = {"Id": found.target_id, **difference.change}
+            self._note(reader, index, each, aside)
+            if each.difference.change:
+                reader.targets[index] = each.there.target_id
+                going[index] = {"Id": each.there.target_id, **each.difference.change}
         return self._job(reader, going, aside)
 
-    async def _redacted(
-        self, reader: ChangeLines, compared: Mapping[int, tuple[Any, Any, Any, Difference]]
-    ) -> set[int]:
+    async def _redacted(self, reader: ChangeLines, compared: Mapping[int, "_Compared"]) -> set[int]:
         """Rows of sealed records whose source was redacted: their old text must not stay."""
-        edited = [index for index, each in compared.items() if each[-1].fixed]
+        edited = [index for index, each in compared.items() if each.difference.fixed]
         if not edited or self._table.object not in SEALED:
             return set()
         read = await self._source.read(self._phase, [reader.keys[index] for index in edited])
@@ -183,20 +193,15 @@ class ChangeAssembler:
             {parent.name: column[index] for parent, column in named},
         )
 
-    def _note(
-        self,
-        reader: ChangeLines,
-        index: int,
-        there: Standing,
-        sent: Sent,
-        record: Mapping[str, Any],
-        difference: Difference,
-        aside: Aside,
-    ) -> None:
+    def _note(self, reader: ChangeLines, index: int, row: _Compared, aside: Aside) -> None:
         """Set aside what does not go out of a row."""
+        there, record, difference = row.there, row.record, row.difference
         place = reader.keys[index], reader.parts[index]
         for name, decision in difference.conflicts.items():
-            values = sent.cells[name], _text(record.get(name)), str(record.get(TOUCHED_BY))
+            if name in row.decided:
+                aside.settled.append((*place, name))
+                continue
+            values = row.sent.cells[name], _text(record.get(name)), str(record.get(TOUCHED_BY))
             aside.conflicts.append((*place, name, there.target_id, *values, decision))
         if difference.open:
             aside.fixed.append(reader.aside(index, CONFLICT, ",".join(difference.open)))

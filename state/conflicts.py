@@ -83,7 +83,10 @@ class Conflicts:
     async def decisions(
         self, phase: str, ids: Sequence[str]
     ) -> dict[tuple[str, int, str], Decision]:
-        """Return what people have decided, by (source id, part, field)."""
+        """Return where people let the source win, by (source id, part, field).
+
+        That Salesforce wins needs no doing: what the source has is noted by then.
+        """
         keys = sorted(encode_ids(ids))
         rows = await self._database.fetch_in(self._sql["decided"], (phase,), keys)
         return {(decode_id(key), part, field): made for key, part, field, made in rows}
@@ -99,7 +102,7 @@ class Conflicts:
         ]
 
     async def settle(self, tx: Tx, phase: str, sent: Sequence[tuple[str, int, str]]) -> None:
-        """Forget conflicts of fields (source id, part, field) that were sent."""
+        """Forget decisions about fields (source id, part, field) that were acted on: each holds once."""
         values = [(phase, encode_id(key), part, field) for key, part, field in sent]
         await tx.run_many(self._sql["settle"], values)
 

@@ -8,6 +8,7 @@ COMMANDS = (
     "users",
     "migrate",
     "delta",
+    "conflicts",
     "retry",
     "matches",
     "status",

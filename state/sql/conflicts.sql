@@ -8,14 +8,14 @@ ON CONFLICT (phase, source_id, part, field) DO UPDATE SET ours = excluded.ours,
     decision = excluded.decision, decided_by = excluded.decided_by, decided_at = excluded.decided_at
 -- name: decided
 SELECT source_id, part, field, decision FROM conflict
-WHERE phase = ? AND decision != '' AND decided_by != 'rule' AND source_id IN (/*keys*/)
+WHERE phase = ? AND decision = 'source' AND decided_by != 'rule' AND source_id IN (/*keys*/)
 -- name: decide
 UPDATE conflict SET decision = ?1, decided_by = ?2, decided_at = ?3
 WHERE source_id = ?4 AND (?5 IS NULL OR field = ?5)
 -- name: concerned
 SELECT DISTINCT phase, part FROM conflict WHERE source_id = ?1 AND (?2 IS NULL OR field = ?2)
 -- name: settle
-DELETE FROM conflict WHERE phase = ? AND source_id = ? AND part = ? AND field = ? AND decision != 'target'
+DELETE FROM conflict WHERE phase = ? AND source_id = ? AND part = ? AND field = ? AND decided_by != 'rule'
 -- name: list
 SELECT phase, source_id, part, field, object, target_id, ours, theirs, theirs_by, found_at, decision,
     decided_by, decided_at

@@ -174,6 +174,16 @@ def test_what_an_agent_wrote_in_salesforce_survives_every_delta(tmp_path: Path) 
         assert books["changes_held"] == {"conflict": 2}
         now = keyed(run.target_records("Case"))
         assert {now[key]["Subject"] for key in (first, second)} == {"by an agent"}
+        open_ones = told(run, "conflicts", "list", code=0)["conflicts"]
+        assert {(each["source_id"], each["ours"], each["theirs"]) for each in open_ones} == {
+            (key, "by the source", "by an agent") for key in (first, second)
+        }
+        told(run, "conflicts", "decide", first, "--keep=source", code=0)
+        told(run, "conflicts", "decide", second, "Subject", "--keep=target", code=0)
+        told(run, "delta", code=5)
+        now = keyed(run.target_records("Case"))
+        assert (now[first]["Subject"], now[second]["Subject"]) == ("by the source", "by an agent")
+        assert told(run, "conflicts", "list", code=0)["conflicts"] == []
 
 
 def deleted_of(run: Journey) -> set[str]:
