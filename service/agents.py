@@ -17,6 +17,7 @@ from service.anew import GONE
 from service.config import Config
 from service.counterparts import Pairs, Records, Unpaired
 from service.crash_points import reach
+from service.declared import recall
 from service.errors import REFUSED, DeskferryError
 from service.phases import Phase
 from state.ledger import Ledger, Tx
@@ -148,7 +149,9 @@ async def open_agents(ledger: Ledger) -> OpenAgents:
 async def waiting_records(ledger: Ledger) -> dict[str, int]:
     """Count the records that wait for each user; one that waits for two counts for both."""
     found: dict[str, int] = {}
-    for detail, count in (await ledger.rows.waiting_for(WAITS)).items():
+    # A record that is read once more by a second pass is one record.
+    phases = [phase.name for phase in await recall(ledger) if phase.of is None]
+    for detail, count in (await ledger.rows.waiting_for(WAITS, phases)).items():
         for user in users_in(detail):
             found[user] = found.get(user, 0) + count
     return found

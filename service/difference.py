@@ -16,6 +16,8 @@ from transforms.same_value import same_value
 from transforms.table import parent_mark
 
 Rule = Literal["ask", "source", "target"]
+# Filled in every record that we make, and in none that was there before.
+MADE_MARK = "Kustomer_Created_At__c"
 # Set when a record is made, and never again (salesforce facts, 7.9).
 AUDIT = frozenset({"CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"})
 
@@ -101,7 +103,7 @@ class Comparer:
         """Empty fields of a record that was there before are filled; nothing is overwritten."""
         found = Difference()
         for name in self.columns:
-            if name == self._table.key_column:
+            if name == MADE_MARK:
                 continue  # it is not ours: a rebuild must not take it for a record that we made
             empty = record.get(name) in (None, "")
             if empty and row.cells[name] and self._table.can_change(name):

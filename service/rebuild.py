@@ -22,6 +22,7 @@ from service.assemble import REBUILT
 from service.command_log import logged
 from service.compose import open_salesforce
 from service.config import Config
+from service.difference import MADE_MARK
 from service.errors import REFUSED, DeskferryError
 from service.identity import StateDisagrees, WrongOrg
 from service.ledger import open_ledger
@@ -208,6 +209,8 @@ class Rebuild:
     ) -> AsyncIterator[list[tuple[str, int, str, int, bytes]]]:
         """The keys and ids of a table, some thousands at a time."""
         where = f"{EXTERNAL_ID} != null{' AND IsDeleted = true' if binned else ''}"
+        if MADE_MARK in (await salesforce.describe(table)).fields:
+            where += f" AND {MADE_MARK} != null"  # what was there before is matched again
         soql = f"SELECT Id, {EXTERNAL_ID} FROM {table} WHERE {where}"  # noqa: S608
         block: list[tuple[str, int, str, int, bytes]] = []
         queries = QueryJobs(salesforce, self._clock)

@@ -174,9 +174,13 @@ class Rows:
         """Count the records that `run` asked for and that are still set apart, as committed."""
         return [AskedCount(*row) for row in await self._database.fetch(self._sql["asked"], (run,))]
 
-    async def waiting_for(self, reason: str) -> dict[str, int]:
-        """Count the records held for `reason` by what their rows wait for (`detail`)."""
-        return dict(await self._database.fetch(self._sql["waiting_for"], (reason,)))
+    async def waiting_for(self, reason: str, phases: Sequence[str] | None = None) -> dict[str, int]:
+        """Count the records held for `reason` by what their rows wait for (`detail`).
+
+        Of these `phases`, or of all.
+        """
+        wanted = None if phases is None else orjson.dumps(phases).decode()
+        return dict(await self._database.fetch(self._sql["waiting_for"], (reason, wanted)))
 
     async def release(self, tx: Tx, reason: str, details: Sequence[str] | None = None) -> None:
         """Let rows set apart for `reason` be sent again, of these `details` or all of them.

@@ -87,8 +87,9 @@ DELETE FROM row WHERE phase = ? AND source_id = ? AND part = ? AND job IS NULL A
 -- name: carried
 SELECT source_id, part FROM row WHERE job = ?
 -- name: waiting_for
-SELECT detail, COUNT(DISTINCT phase || HEX(source_id)) FROM row
-WHERE state = 'held' AND reason = ? GROUP BY detail
+SELECT detail, COUNT(DISTINCT source_id) FROM row
+WHERE state = 'held' AND reason = ?1
+AND (?2 IS NULL OR phase IN (SELECT value FROM json_each(?2))) GROUP BY detail
 -- name: release
 UPDATE row SET state = 'pending', updated_at = ?1 WHERE state IN ('held', 'failed') AND reason = ?2
     AND (?3 IS NULL OR detail IN (SELECT value FROM json_each(?3)))

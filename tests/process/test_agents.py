@@ -116,7 +116,7 @@ def test_a_company_of_sixty_agents_is_settled_by_a_sheet_and_everything_flows(
         assert ",import,Ada," in kept
         told(run, "migrate", code=0)
         assert queue(run) == {}
-        compared = check_everything(run)
+        compared = check_everything(run, second_passes=False)
         assert compared["customers"] == 2000
         assert check_people_of_records(run, settled, integration(run)) > 1800
         after = {each["Kustomer_Id__c"]: each["OwnerId"] for each in run.target_records("Case")}
@@ -177,7 +177,7 @@ def test_killed_at_every_step_the_queue_is_settled_once(
         dies("waiting-released", "migrate")
         dies("job-close-noted", "migrate")
         told(run, "migrate", code=0)
-        check_everything(run)
+        check_everything(run, second_passes=False)  # people decided, not their addresses
         check_people_of_records(run, settled, integration(run))
         assert_once(run)
         groups = [each["DeveloperName"] for each in run.target_records("Group")]

@@ -246,7 +246,7 @@ def test_existing_contacts_and_leads_are_found_by_external_id_then_by_mail_and_n
         assert whole.keys() == {each["id"] for each in source}
         for key, number in ((by_mail, 1), (by_id, 2), (several[1], 3), (two[0], 7), (lead, 70)):
             assert after[key]["Kustomer_Id__c"] == source[number]["id"]
-            assert after[key]["Kustomer_Created_At__c"], "an empty field is filled"
+            assert after[key]["Kustomer_Updated_At__c"], "an empty field is filled"
         assert len(keyed(run.target_records("Contact"))) == 90
         assert len(keyed(run.target_records("Lead"))) == 30
         assert parent(source[1], "company") is None or after[by_mail]["AccountId"]

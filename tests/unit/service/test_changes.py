@@ -254,10 +254,10 @@ async def test_a_record_that_was_there_before_is_filled_where_it_is_empty_and_th
 ) -> None:
     await desk.there(1, origin="matched", Subject="theirs", Reason=None, Kustomer_Id__c=None)
     rows = await desk.assemble([desk.made(1, name="ours", reason="ours")])
-    assert sent(rows) == [{"Id": target(1), "Reason": "ours"}]
+    assert sent(rows) == [{"Id": target(1), "Kustomer_Id__c": ID.format(1), "Reason": "ours"}]
     await rows_end(desk, rows)
     images = await desk.ledger.conflicts.pre_images()
-    assert [(each.field, each.value) for each in images] == [("Reason", "")]
+    assert {(each.field, each.value) for each in images} == {("Reason", ""), ("Kustomer_Id__c", "")}
 
 
 async def rows_end(desk: Desk, rows: JobRows) -> None:
