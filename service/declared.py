@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 from service.errors import DeskferryError
 from service.phases import PHASES, STREAMS, ContentKey, Phase, SearchContext, SourceStream
 from state.ledger import Ledger, Tx
-from transforms.mapping import ContentLine, Mapping, ParentLine, PhaseLine, TableLine
+from transforms.map_lines import ContentLine, ParentLine
+from transforms.mapping import Mapping, PhaseLine, TableLine
 from transforms.schema.source import KOBJECT
 
 _FACT = "phases"

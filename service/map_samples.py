@@ -18,7 +18,8 @@ from service.value_facts import (
 )
 from state.errors import NoWorkspace, StateTooOld
 from transforms.lookups import Lookups
-from transforms.mapping import FieldLine, Mapping
+from transforms.map_lines import FieldLine
+from transforms.mapping import Mapping
 from transforms.record import Record, first_of
 from transforms.schema.source import SourceSchema
 from transforms.schema.tally import CUSTOM

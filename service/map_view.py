@@ -30,7 +30,8 @@ from service.value_facts import (
 from state.errors import NoWorkspace, StateTooOld
 from transforms.compile import CompiledMapping, compile_mapping
 from transforms.errors import Hold, MappingDoesNotFit
-from transforms.mapping import FieldLine, Mapping, ParentLine, TableLine
+from transforms.map_lines import FieldLine, ParentLine
+from transforms.mapping import Mapping, TableLine
 from transforms.planned import planned
 from transforms.record import Record, first_of
 from transforms.shape import TargetShape

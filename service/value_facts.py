@@ -16,7 +16,7 @@ from service.phases import Phase
 from service.profiling import RECORDS, profile_of
 from state.ledger import Ledger
 from state.profiles import Token
-from transforms.mapping import FieldLine
+from transforms.map_lines import FieldLine
 from transforms.mapping import Mapping as MapFile
 from transforms.schema.profile import Profile
 from transforms.schema.source import SourceAttribute, attribute_type

@@ -7,7 +7,8 @@ that does not hold.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from transforms.mapping import ChoiceLine, PhaseLine, RuleLine, RulesLine
+from transforms.map_lines import ChoiceLine, RuleLine, RulesLine
+from transforms.mapping import PhaseLine
 from transforms.record import Record, compile_path
 
 Choice = Callable[[Record], str]

@@ -9,7 +9,8 @@ from transforms.converters.function import Function, function_named
 from transforms.converters.place_codes import PlaceCodes
 from transforms.fit import Fit
 from transforms.generate import Maker
-from transforms.mapping import FieldLine, TableLine, WhenLine
+from transforms.map_lines import FieldLine, WhenLine
+from transforms.mapping import TableLine
 from transforms.record import Cell, Getter, Record, compile_path, first_of
 from transforms.rules import UNFIT, KeptLine, depending, lenient, offered_only, unfit_values
 from transforms.shape import FieldShape, ObjectShape

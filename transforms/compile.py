@@ -10,7 +10,8 @@ from transforms.elements import ASKED, compile_each
 from transforms.errors import Hold, MappingDoesNotFit
 from transforms.fit import Fit
 from transforms.generate import row_maker
-from transforms.mapping import Mapping, MatchLine, PhaseLine, TableLine
+from transforms.map_lines import MatchLine
+from transforms.mapping import Mapping, PhaseLine, TableLine
 from transforms.match import MatchRule
 from transforms.matching import matching_of
 from transforms.phase import CompiledPhase

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from transforms.mapping import FieldLine
+from transforms.map_lines import FieldLine
 from transforms.shape import FieldShape
 
 _MOST = 5

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from transforms.converters import spec_of
 from transforms.dependence import impossible
-from transforms.mapping import FieldLine, ParentLine, TableLine
+from transforms.map_lines import FieldLine, ParentLine
+from transforms.mapping import TableLine
 from transforms.shape import FieldShape, ObjectShape
 
 

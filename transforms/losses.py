@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from transforms.mapping import FieldLine
+    from transforms.map_lines import FieldLine
 
 
 def loss_faults(fields: Mapping[str, FieldLine]) -> Iterator[str]:

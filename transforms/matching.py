@@ -8,7 +8,8 @@ from transforms.converters.contact_points import own_emails
 from transforms.converters.lists import as_list, domain_values
 from transforms.domains import match_domain
 from transforms.fit import Fit
-from transforms.mapping import MatchByLine, TableLine
+from transforms.map_lines import MatchByLine
+from transforms.mapping import TableLine
 from transforms.match_keys import Matching, MatchWay, field_key, write_keys
 from transforms.record import Record, compile_path, first_of
 from transforms.same_text import same_text

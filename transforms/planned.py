@@ -3,7 +3,8 @@
 from collections.abc import Mapping as AnyMapping
 from dataclasses import replace
 
-from transforms.mapping import CreateLine, Mapping, TableLine
+from transforms.map_lines import CreateLine
+from transforms.mapping import Mapping, TableLine
 from transforms.shape import FieldShape, ObjectShape, TargetShape
 
 # The type that a describe tells of a field that was made (salesforce facts, 5.5 and 8.2).

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from transforms.converters.tree import tree_part
 from transforms.errors import Hold
-from transforms.mapping import FieldLine
+from transforms.map_lines import FieldLine
 from transforms.mapping import Mapping as MapFile
 from transforms.schema.profile import Profile
 from transforms.schema.source import SourceAttribute, SourceSchema

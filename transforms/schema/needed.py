@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from transforms.errors import MappingInvalid
-from transforms.mapping import CreateLine, FieldLine, Mapping, TableLine
+from transforms.map_lines import CreateLine, FieldLine
+from transforms.mapping import Mapping, TableLine
 from transforms.schema.fields import FieldSpec
 from transforms.schema.names import label, shortened
 

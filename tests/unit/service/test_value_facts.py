@@ -9,7 +9,7 @@ from service.value_facts import (
     said,
     with_names,
 )
-from transforms.mapping import FieldLine
+from transforms.map_lines import FieldLine
 from transforms.schema.fields import choose_field
 from transforms.schema.profile import Profile
 from transforms.schema.source import SourceAttribute

@@ -8,7 +8,7 @@ from transforms.converters import CONVERTERS, ConverterContext, line_faults, spe
 from transforms.converters.html import text_of
 from transforms.errors import Hold
 from transforms.lookups import Lookups
-from transforms.mapping import FieldLine
+from transforms.map_lines import FieldLine
 from transforms.record import Record, compile_path
 
 
