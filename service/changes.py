@@ -104,7 +104,7 @@ class ChangeAssembler:
         """
         reader = ChangeLines(rows, len(self._table.parents))
         keys = sorted(set(reader.keys))
-        cells, missing = await self._assembler.parents([reader])
+        cells, missing = await self._assembler.parents.of([reader])
         standing = await self._ledger.crosswalk.standing(self._phase.kind, keys)
         there = await self._there(standing)
         touched = await self._touched(there)
@@ -114,7 +114,7 @@ class ChangeAssembler:
         for index, place in enumerate(zip(reader.keys, reader.parts, strict=True)):
             found = standing.get(place)
             record = there.get(found.target_id) if found else None
-            lacks = self._assembler.lacks(reader, index, missing)
+            lacks = self._assembler.parents.lacks(reader, index, missing)
             if found is not None and across(found.object, self._table.object) == KEPT:
                 aside.held.append(reader.aside(index, KEPT))
             elif found is None or record is None:

@@ -7,9 +7,10 @@ no children before; one that was found in Salesforce may have them (facts, 7.11)
 
 import structlog
 
-from service.assemble import REBUILT, JobRow, JobRows
+from service.assemble import JobRow, JobRows
 from service.phases import Phase
 from service.settle import NEVER, Settler
+from service.sightings import REBUILT
 from state.ledger import Ledger
 from transforms.compile import Table
 

@@ -20,15 +20,14 @@ from service.claims import Claims
 from service.collisions import Collisions
 from service.crash_points import reach
 from service.errors import DeskferryError
+from service.learning import Learner
 from service.phases import Phase
 from service.progress import PhaseProgress
 from service.reading import TAKEN, UNSURE, End, Harvested, Learned, Reading
 from service.repeats import Repeats
 from service.settle import EXTERNAL_ID, Settler
-from service.transition import become
 from service.twins import DUPLICATES
-from state.ledger import Ledger, Tx
-from transforms.match_keys import read_keys
+from state.ledger import Ledger
 
 LEARN_ROWS = 10_000  # ids come in no order: larger transactions touch each page fewer times
 READ_TRIES = 3
@@ -68,7 +67,7 @@ class Harvester:
         """
         self._collisions = collisions
         self._ledger = ledger
-        self._shared = shared
+        self._learner = Learner(ledger, phase, table, progress, shared=shared)
         self._ingest = ingest
         self._phase = phase
         self._table = table
@@ -99,7 +98,7 @@ class Harvester:
         await self._settle(reading)
         reach("results-read")
         if not rows.changes:
-            await self._learn_matches(rows)
+            await self._learner.learn_matches(rows)
         await self._end(job, rows.aside, reading.outcome, rows)
         self._stop_if_needed(reading)
         return reading.outcome
@@ -177,56 +176,10 @@ class Harvester:
     async def _made(self, reading: Reading, entries: list[Learned]) -> None:
         if entries:
             reading.outcome.successes += len(entries)
-            reading.outcome.repeated += await self._learn(reading, sorted(entries), "loaded")
-            reach("results-learned")
-
-    async def _learn(self, reading: Reading, entries: Sequence[Learned], origin: str) -> int:
-        """Store ids; a record counts as loaded when its first part is new in the crosswalk.
-
-        Returns how many records were there already, brought by another job.
-        """
-        firsts = [entry for entry in entries if entry[1] == 0]
-        others = [entry for entry in entries if entry[1] != 0]
-        if reading.rows.changes:
-            await self._revise(entries)
-            return 0
-        if reading.rows.moves:
-            await self._become(reading.job, entries, origin)
-            return 0
-        async with self._ledger.write() as tx:
-            new = await self._put(tx, reading.job, firsts, origin)
-            await self._put(tx, reading.job, others, origin)
-            await self._ledger.books.add(tx, self._phase.name, loaded=new)
-            reach("learned-uncommitted")
-        self._progress.loaded += new
-        return len(firsts) - new
-
-    async def _revise(self, entries: Sequence[Learned]) -> None:
-        """Note which versions are there now."""
-        async with self._ledger.write() as tx:
-            changed = await self._ledger.crosswalk.revise(tx, self._phase.kind, entries)
-            await self._ledger.books.add(tx, self._phase.name, changed=changed)
-            reach("revised-uncommitted")
-        self._progress.changed += changed
-
-    async def _become(self, job: int, entries: Sequence[Learned], origin: str) -> None:
-        """Let records stand here that were others before; each counts as changed, and once."""
-        keys = [entry[0] for entry in entries]
-        was = await self._ledger.crosswalk.standing(self._phase.kind, keys)
-        async with self._ledger.write() as tx:
-            changed = await become(
-                tx, self._ledger, self._phase, self._table, entries, was, origin=origin, job=job
+            reading.outcome.repeated += await self._learner.learn(
+                reading, sorted(entries), "loaded"
             )
-            await self._ledger.books.add(tx, self._phase.name, changed=changed)
-            reach("became-uncommitted")
-        self._progress.changed += changed
-
-    async def _put(self, tx: Tx, job: int, entries: Sequence[Learned], origin: str) -> int:
-        if not entries:
-            return 0
-        return await self._ledger.crosswalk.learn(
-            tx, self._phase.kind, self._table, entries, origin=origin, job=job
-        )
+            reach("results-learned")
 
     async def _failures(self, reading: Reading) -> None:
         # A key can be asked for. An earlier sending whose result stayed hidden may have made the
@@ -280,7 +233,7 @@ class Harvester:
                 reading.note(row, reason, fields, named.get(place, ""))
         if entries:
             reading.outcome.found += len(entries)
-            reading.outcome.repeated += await self._learn(reading, sorted(entries), "found")
+            reading.outcome.repeated += await self._learner.learn(reading, sorted(entries), "found")
             reach("found-learned")
         _log.info(
             "doubts-settled",
@@ -301,26 +254,6 @@ class Harvester:
         if not refused or self._collisions is None or reading.rows.changes:
             return {}
         return await self._collisions.named(reading.rows, refused)
-
-    async def _learn_matches(self, rows: JobRows) -> None:
-        """Remember which record now stands for a match key, for the twins that wait."""
-        if not self._shared or not any(any(reader.parents[-1]) for reader in rows.readers):
-            return
-        keyed = {
-            row.key: rows.readers[row.reader].parents[-1][row.index]
-            for row in rows.rows
-            if rows.readers[row.reader].parents[-1][row.index]
-        }
-        made = await self._ledger.crosswalk.resolve(self._phase.kind, list(keyed))
-        entries = [
-            (each, target_id, key)
-            for key, (_, target_id) in made.items()
-            for way in read_keys(keyed[key])
-            for each in way
-        ]
-        async with self._ledger.write() as tx:
-            await self._ledger.matches.learn(tx, self._table, entries)
-        reach("matches-learned")
 
     async def _end(
         self, job: int, aside: Aside, outcome: Harvested, sent: JobRows | None = None

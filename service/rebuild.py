@@ -18,7 +18,6 @@ from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.ids import to_18
 from connectors.salesforce.ingest import ENDED, IngestJobs
 from connectors.salesforce.query import QueryJobs
-from service.assemble import REBUILT
 from service.command_log import logged
 from service.compose import open_salesforce
 from service.config import Config
@@ -29,6 +28,7 @@ from service.ledger import open_ledger
 from service.mapped import known_phases
 from service.phases import Phase
 from service.settle import EXTERNAL_ID
+from service.sightings import REBUILT
 from state.crosswalk import UNCLAIMED
 from state.ledger import Ledger
 from state.set_aside import condition, set_aside

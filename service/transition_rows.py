@@ -71,7 +71,7 @@ class TransitionAssembler:
         reader = ChangeLines(rows, len(self._table.parents))
         standing = await self._standing(reader)
         leads, contacts = await self._there(standing)
-        cells, missing = await self._assembler.parents([reader])
+        cells, missing = await self._assembler.parents.of([reader])
         known = await self._assembler.twins.look([reader], alone=True)
         aside = Aside()
         going: list[int] = []
@@ -81,7 +81,7 @@ class TransitionAssembler:
             target = known.only(place[0], reader.parents[-1][index])
             if lead is not None and lead.get("IsConverted"):
                 target = to_18(str(lead.get("ConvertedContactId") or ""))
-            lacks = self._assembler.lacks(reader, index, missing)
+            lacks = self._assembler.parents.lacks(reader, index, missing)
             if target is None:
                 aside.held.append(reader.aside(index, AMBIGUOUS))
             elif lead is None or (lead.get("IsConverted") and target not in contacts):

@@ -248,6 +248,7 @@ async def test_a_harvest_cut_short_anywhere_and_begun_anew_gives_the_same(
 
     with monkeypatch.context() as patch:
         patch.setattr("service.harvest.reach", stop)
+        patch.setattr("service.learning.reach", stop)
         with pytest.raises(Stopped):
             await notes.harvester.harvest(job, "750", rows, "complete")
     notes.remote.lists["successful"].reverse()
