@@ -1,15 +1,18 @@
 """An org with klasses of every kind goes from a proposal to Salesforce without hand-editing."""
 
 import json
+import re
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.process.expected import check_everything
+from tests.process.expected import check_everything, plain
 from tests.process.stand_ins import Journey, journey, sizes
+from transforms.mapping import parse_mapping
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(240)]
 
@@ -29,6 +32,8 @@ def test_four_klasses_and_their_references_arrive_on_a_bare_org(tmp_path: Path) 
     options = [*sizes(40, 80), "--rich", "--kobjects=100", "--tags=700"]
     with journey(tmp_path, options, ["--bare"]) as run:
         run.confirmed = True
+        found = told(run, "discover", code=0)
+        assert found
         proposal = told(run, "map", "propose", code=0)
         assert proposal["disabled"] == ["kobject.warranty-claim"]
         told(run, "map", "confirm", "--by=Ada", code=0)
@@ -67,9 +72,70 @@ def test_four_klasses_and_their_references_arrive_on_a_bare_org(tmp_path: Path) 
             for product in record["attributes"]["custom"].get("productsId") or ()
         ]
         assert books["kobject.order.productsId"]["loaded"] > 0
+        attributes, values = compare_attributes(run)
+        assert attributes >= 40
+        assert values > 1_000
         made = [e for e in run.effects() if e["op"] == "insert" and "Product" in e["object"]]
         assert len(made) == len(products) + len(pairs)
         assert told(run, "migrate", code=5)["jobs_sent"] == 0
+
+
+def compare_attributes(run: Journey) -> tuple[int, int]:
+    """Compare the value of every custom attribute that has a line of its own with its field.
+
+    Returns how many attributes had values, and how many values were compared.
+    """
+    text = (run.folder / "ferry" / "mapping.yaml").read_text(encoding="utf-8")
+    seen: set[tuple[str, str]] = set()
+    compared = 0
+    for line in parse_mapping(text, "mapping.yaml").phases.values():
+        kind = "kobject" if line.kind.startswith("kobject.") else line.kind
+        if (
+            not line.move
+            or line.of
+            or kind not in ("company", "customer", "conversation", "kobject")
+        ):
+            continue
+        source = run.source_records(kind)
+        for name, table in line.tables.items():
+            for key, made in by_key(run, name).items():
+                record = source.get(str(key))
+                if record is None or record["type"] not in (kind, line.kind):
+                    continue
+                custom = record["attributes"].get("custom") or {}
+                for field, each in table.fields.items():
+                    path = each.source[0]
+                    attribute = path.removeprefix("attributes.custom.")
+                    if attribute == path or attribute not in custom or len(each.source) > 1:
+                        continue
+                    assert same(custom[attribute], made.get(field)), (name, field, each.convert)
+                    seen.add((line.kind, attribute))
+                    compared += 1
+    return len(seen), compared
+
+
+def same(value: Any, field: Any) -> bool:
+    """Whether a field holds a source value, in the form that its type has in Salesforce."""
+    if value is None or value in ("", []):
+        return field in (None, "", False)
+    if isinstance(value, bool):
+        return field is value
+    if isinstance(value, int | float):
+        return float(field) == float(value)
+    if isinstance(value, list):
+        return all(str(each) in str(field) for each in value)
+    text = plain(str(value)).strip()
+    if isinstance(field, bool):
+        return field is (text.lower() == "true")
+    if isinstance(field, int | float):
+        return float(text.replace(".", "").replace(",", ".")) == field or float(text) == field
+    if re.match(r"\d{4}-\d\d-\d\d", text) and re.match(r"\d{4}-", str(field)):
+        meant, shown = datetime.fromisoformat(text), datetime.fromisoformat(str(field))
+        if shown.tzinfo is None:  # a day
+            return shown.date() == meant.date()
+        meant = meant if meant.tzinfo else meant.replace(tzinfo=UTC)
+        return shown == meant.replace(microsecond=0)
+    return plain(str(field)).strip() == text
 
 
 def test_a_record_with_an_odd_value_arrives_with_the_value_kept_and_the_report_tells(
