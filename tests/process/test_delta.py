@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from service.crash_points import VARIABLE
-from tests.process.expected import check_everything, keyed
+from tests.process.expected import check_case, check_everything, keyed, parent
 from tests.process.stand_ins import Journey, journey, sizes
 from tests.process.test_retry import told
 
@@ -237,3 +237,36 @@ def test_a_delta_that_dies_anywhere_goes_on_and_loses_and_doubles_nothing(
         effects = len(run.effects())
         assert told(run, "delta", code=5)["jobs_sent"] == 0
         assert len(run.effects()) == effects
+
+
+def test_what_belonged_to_a_merged_customer_comes_to_the_survivor_and_the_lost_one_stays_told(
+    tmp_path: Path,
+) -> None:
+    with journey(tmp_path, sizes(60, 100)) as run:
+        configured(run)
+        loaded(run)
+        before = {key: parent(row, "customer") for key, row in of(run, "conversation").items()}
+        burst(run, 5, ["customer.merge"])
+        moved = {
+            key
+            for key, row in of(run, "conversation").items()
+            if parent(row, "customer") != before[key]
+        }
+        assert len(moved) > 3
+        told(run, "delta", code=5)
+        cases, people = keyed(run.target_records("Case")), of(run, "customer")
+        contacts, leads = keyed(run.target_records("Contact")), keyed(run.target_records("Lead"))
+        for key in moved:
+            check_case(of(run, "conversation")[key], cases[key], contacts, leads)
+        lost = {before[key] for key in moved} - people.keys()
+        assert lost
+        assert lost <= contacts.keys() | leads.keys(), "the lost one's id stays traceable"
+        effects = len(run.effects())
+        assert told(run, "delta", code=5)["jobs_sent"] == 0
+        assert len(run.effects()) == effects
+
+
+def of(run: Journey, kind: str) -> dict[str, dict[str, Any]]:
+    """The living records of a kind in the source."""
+    rows = run.source_records(kind).items()
+    return {key: row for key, row in rows if not row["attributes"].get("deleted")}
