@@ -210,7 +210,9 @@ class Rebuild:
         """The keys and ids of a table, some thousands at a time."""
         where = f"{EXTERNAL_ID} != null{' AND IsDeleted = true' if binned else ''}"
         if MADE_MARK in (await salesforce.describe(table)).fields:
-            where += f" AND {MADE_MARK} != null"  # what was there before is matched again
+            # What was there before, and was only matched, is matched again.
+            me = (await salesforce.org()).user_id
+            where += f" AND ({MADE_MARK} != null OR CreatedById = '{me}')"
         soql = f"SELECT Id, {EXTERNAL_ID} FROM {table} WHERE {where}"  # noqa: S608
         block: list[tuple[str, int, str, int, bytes]] = []
         queries = QueryJobs(salesforce, self._clock)

@@ -188,7 +188,8 @@ def test_a_process_that_dies_among_many_jobs_loses_and_doubles_nothing(
 ) -> None:
     case = rig.case(tmp_path, sizes=CROWDED)
     case.dies_at(armed)
-    case.assert_whole(case.finish(), uninterrupted)
+    # Of several jobs that were being made at that moment nobody can tell which are ours.
+    case.assert_whole(case.finish(), uninterrupted, orphans=True)
 
 
 @pytest.mark.parametrize("armed", ["job-closed", "job-close-noted:9"])
