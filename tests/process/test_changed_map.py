@@ -45,7 +45,6 @@ def large(armed: str) -> Any:
         large("job-uploaded"),
         large("job-close-noted"),
         large("job-end-noted"),
-        large("revised-uncommitted:2"),
         large("harvest-uncommitted:2"),
         large("harvest-ended"),
         large("gate-uncommitted"),
