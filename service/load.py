@@ -223,7 +223,8 @@ class Loader:
         for batch in batches:
             await anyio.to_thread.run_sync(self._ledger.spool.strip, batch.file)
             reach("payload-stripped")
-        await self._sealer.freed(sum(batch.size_bytes for batch in batches))
+        counted = () if self._phase.of else batches  # see `Sealer`
+        await self._sealer.freed(sum(batch.size_bytes for batch in counted))
 
     def _loose_rows(self, loose: Sequence[RowEntry]) -> LooseRows:
         return LooseRows(loose, len(self._table.parents))

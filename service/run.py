@@ -203,7 +203,8 @@ class Migration:
             self._phases, mapping, lookups, lanes=lanes, profiler=profiler, book=book
         )
         sealer = Sealer(ledger, queue, transformer, spool_limit_bytes=spool_limit)
-        sealer.spool_bytes = await ledger.batches.open_bytes()
+        read = [phase.name for phase in self._phases if phase.of is None]
+        sealer.spool_bytes = await ledger.batches.open_bytes(read)
         self._watch(kustomer, queue, sealer)
         flow = Flow(
             self._config,

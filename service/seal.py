@@ -182,7 +182,9 @@ class Sealer:
             for (table, lane), columns in rows.columns.items():
                 file = self._ledger.spool.write(f"{phase.name}-{table}-{lane}", columns)
                 reach("spool-file-written")
-                self.spool_bytes += file.size_bytes
+                # Rows of a second pass wait for the end of the very stream that feeds them: they
+                # must not keep it from being read.
+                self.spool_bytes += 0 if phase.of else file.size_bytes
                 mine.append(((table, lane), columns, file))
         return written
 

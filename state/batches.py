@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from state.database import Database, Tx
 from state.errors import IllegalStep
 from state.queries import load
@@ -101,9 +103,10 @@ class Batches:
         """Return the files whose payloads are no longer needed, with the bytes they were sealed with."""
         return dict(await self._database.fetch(self._sql["finished_files"]))
 
-    async def open_bytes(self) -> int:
-        """Return the bytes of batch files whose results are not in yet."""
-        return int((await self._database.fetch(self._sql["open_bytes"]))[0][0])
+    async def open_bytes(self, phases: Sequence[str] | None = None) -> int:
+        """Return the bytes of batch files whose results are not in yet, of these phases or of all."""
+        wanted = None if phases is None else orjson.dumps(phases).decode()
+        return int((await self._database.fetch(self._sql["open_bytes"], (wanted,)))[0][0])
 
     async def totals(self, phase: str) -> dict[str, tuple[int, int, int]]:
         """Return (batches, rows, bytes) of a phase by state."""

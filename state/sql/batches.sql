@@ -31,5 +31,6 @@ SELECT file FROM batch
 SELECT file, size_bytes FROM batch WHERE state = 'done'
 -- name: open_bytes
 SELECT COALESCE(SUM(size_bytes), 0) FROM batch WHERE state != 'done'
+AND (?1 IS NULL OR phase IN (SELECT value FROM json_each(?1)))
 -- name: totals
 SELECT state, COUNT(*), SUM(rows), SUM(size_bytes) FROM batch WHERE phase = ? GROUP BY state
