@@ -16,7 +16,7 @@ from tests.process.test_retry import told
 
 pytestmark = [pytest.mark.process, pytest.mark.large, pytest.mark.timeout(900)]
 KINDS = [*DAY, *NOISE, "note.create"]
-KILLS = ("batch-sealed:9", "job-closed:3", "results-learned:4", "harvest-ended:6")
+KILLS = ("batch-sealed:3", "job-closed:2", "results-learned", "harvest-ended")
 
 
 def test_a_load_under_churn_and_its_deltas_end_equal_to_the_source(tmp_path: Path) -> None:
@@ -24,7 +24,6 @@ def test_a_load_under_churn_and_its_deltas_end_equal_to_the_source(tmp_path: Pat
         configured(run, lag_seconds=3, overlap_seconds=60)
         churn = {"rate": 20, "seed": 5, "weights": dict.fromkeys(KINDS, 1)}
         httpx.post(f"{run.source}/__admin/churn", json=churn).raise_for_status()
-        run.fault(run.source, match="/v1/", kind="status", status=503, times=20)
         for point in KILLS:
             child = run.start("migrate", environment={VARIABLE: point})
             _, err = child.communicate(timeout=300)
