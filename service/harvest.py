@@ -15,7 +15,7 @@ from connectors.salesforce.ids import to_18
 from connectors.salesforce.ingest import IngestJobs
 from connectors.salesforce.results import Success, read_failures, read_rows, read_successes
 from service.aside import Aside
-from service.assemble import JobRows
+from service.assemble import JobRow, JobRows
 from service.claims import Claims
 from service.collisions import Collisions
 from service.crash_points import reach
@@ -200,16 +200,23 @@ class Harvester:
                         reading.note(*told)
 
     async def _unprocessed(self, reading: Reading) -> None:
-        # A job that broke may have made a row that it counts as not reached; a key guards that.
-        unsure = reading.end == "broken" and not self._phase.keyed
+        # A job that broke may have made a row that it counts as not reached. A key guards that, unless a
+        # twin would go out meanwhile and stand for both.
+        broken = reading.end == "broken"
         async with self._ingest.results(reading.sf_id, "unprocessed") as chunks:
             async for unprocessed in read_rows(chunks):
                 for cells in unprocessed:
                     row = reading.claims.told(cells)
-                    if row is not None and unsure:
+                    if row is not None and broken and self._unguarded(reading, row):
                         reading.doubts.append((row, "not-processed", ""))
                     elif row is not None:
                         reading.note(row, "not-processed", "")
+
+    def _unguarded(self, reading: Reading, row: JobRow) -> bool:
+        """Whether a row that is sent again while it is there already could make a second record."""
+        return not self._phase.keyed or bool(
+            reading.rows.readers[row.reader].parents[-1][row.index]
+        )
 
     async def _settle(self, reading: Reading) -> None:
         """Ask for the rows in doubt: what is there is learned, the rest ends with its reason."""

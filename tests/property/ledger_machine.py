@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -199,3 +200,22 @@ def lose_each_reply() -> None:
     with small_sizes():
         for call in range(CALLS):
             one_life(None, False, [*[None] * call, "lost after"])
+
+
+def twins_die_with_jobs_that_hide(*, lives: int) -> None:
+    """Companies that are twins of each other, in several pages; the first job breaks and hides a row.
+
+    Which pages, and where two processes die, is drawn anew for each life, and the same in each run.
+    """
+    draw = Random(2)
+    with small_sizes():
+        for _ in range(lives):
+            machine = LedgerMachine()
+            try:
+                machine.jobs_will_end_badly(["hides"])
+                machine.last_deaths = [draw.randrange(1, 160), draw.randrange(1, 160)]
+                for _ in range(draw.randrange(2, 5)):
+                    page = [Record(draw.randrange(6)) for _ in range(draw.randrange(1, 3))]
+                    machine.a_page_appears("companies", page)
+            finally:
+                machine.teardown()

@@ -18,7 +18,13 @@ from service.settle import Found, Settler
 from state.batches import Batches
 from state.errors import StateError
 from state.jobs import Job
-from tests.property.ledger_machine import LedgerMachine, die_at_steps, lose_each_reply, run_machine
+from tests.property.ledger_machine import (
+    LedgerMachine,
+    die_at_steps,
+    lose_each_reply,
+    run_machine,
+    twins_die_with_jobs_that_hide,
+)
 
 
 @pytest.mark.timeout(900)  # one that comes in the middle would be taken for a finding
@@ -45,6 +51,10 @@ def test_one_life_is_survived_at_every_sixth_step(gone: bool) -> None:
 
 def test_one_life_is_survived_whichever_reply_is_lost() -> None:
     lose_each_reply()
+
+
+def test_a_company_that_a_broken_job_made_unseen_is_not_doubled_by_its_twin() -> None:
+    twins_die_with_jobs_that_hide(lives=60)
 
 
 @pytest.mark.large
