@@ -187,6 +187,7 @@ class RetryConfig(_Section):
 
 
 ConflictRule = Literal["ask", "source", "target"]
+FieldName = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
 
 
 class DeltaConfig(_Section):
@@ -206,7 +207,7 @@ class DeltaConfig(_Section):
         description="Who wins where somebody else changed a field in Salesforce that the source has "
         "changed too: `source`, `target`, or `ask`, which holds the field until somebody decides.",
     )
-    conflict_fields: dict[str, ConflictRule] = Field(
+    conflict_fields: dict[FieldName, ConflictRule] = Field(
         default_factory=dict, description="The same for single fields, such as Case.OwnerId."
     )
 

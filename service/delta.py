@@ -55,13 +55,13 @@ class Delta(Migration):
         """
         await self._refuse_unless_loaded(ledger)
         await super()._drive(ledger, kustomer, salesforce)
+        await settle_marks(ledger, self._phases)
         while True:
-            await settle_marks(ledger, self._phases)
             began = self._clock.now()
             if await self._begin(ledger, kustomer):
                 await self._recall(ledger)
                 await super()._drive(ledger, kustomer, salesforce)
-                await settle_marks(ledger, self._phases)
+            await settle_marks(ledger, self._phases)
             self.passes += 1
             now_ms = self._clock.now() * _MS
             marks = {name: await mark_of(ledger, name) for name in self._streams()}

@@ -149,5 +149,7 @@ class Conflicts:
         return data if self._cipher is None else self._cipher.seal_blob(data, _PLACE)
 
     def _opened(self, data: bytes) -> str:
+        if not data:
+            return ""  # purged
         plain = data if self._cipher is None else self._cipher.open_blob(data, _PLACE)
         return plain.decode("utf-8", "surrogatepass")

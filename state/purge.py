@@ -23,6 +23,19 @@ GIVEN_UP = (
 )
 REPORTS_KEPT = frozenset({"report.html", "report.json"})  # counts, reasons and ids only
 
+# What of the tables holds values of records; each is a statement of `purge.sql`.
+_VALUES = (
+    "asides",
+    "matches",
+    "candidates",
+    "existing",
+    "tokens",
+    "token_key",
+    "addresses",
+    "conflicts",
+    "pre_images",
+)
+
 
 @dataclass
 class Purged:
@@ -38,11 +51,11 @@ async def purge(ledger: Ledger, folder: Path, *, now: float, unfinished: bool = 
     """Drop every payload in the workspace `folder`.
 
     What goes: payloads and match keys of batch files (a damaged one goes whole), payloads of rows,
-    what jobs set aside, match keys, tokens of values and addresses with their key, crash files, copies
-    of the database and those that a rebuild set aside, and reports other than those with counts and ids
-    alone. Then the database is written anew, so that nothing readable stays in it; that needs as much
-    room as it has. What the disk keeps in blocks it has given up is beyond our reach. Raises
-    `StateDamaged` for the database, `DiskFull`, `WorkspaceUnusable`.
+    what jobs set aside, values of conflicts and pre-images, match keys, tokens of values and addresses
+    with their key, crash files, copies of the database and those that a rebuild set aside, and reports
+    other than those with counts and ids alone. Then the database is written anew, so that nothing
+    readable stays in it; that needs as much room as it has. What the disk keeps in blocks it has given
+    up is beyond our reach. Raises `StateDamaged` for the database, `DiskFull`, `WorkspaceUnusable`.
     """
     sql = load("purge")
     gone = Purged()
@@ -51,8 +64,7 @@ async def purge(ledger: Ledger, folder: Path, *, now: float, unfinished: bool = 
         if unfinished:
             await ledger.facts.set(tx, GIVEN_UP, str(now))
         gone.rows = await tx.run_many(sql["rows"], [()])
-        names = ("asides", "matches", "candidates", "existing", "tokens", "token_key", "addresses")
-        for name in names:
+        for name in _VALUES:
             await tx.run(sql[name])
     for file in sorted(await ledger.batches.files()):
         gone.spool_bytes += await anyio.to_thread.run_sync(_purge_file, ledger.spool, file)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from connectors.clock import SystemClock
-from service.cli.documents import ConflictsDecideDocument, ConflictsListDocument
+from service.cli.conflicts_documents import ConflictsDecideDocument, ConflictsListDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.status import looking_at
 from service.conflict_desk import decide

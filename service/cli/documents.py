@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from service.cli.conflicts_documents import ConflictsDecideDocument, ConflictsListDocument
 from service.cli.discover_documents import DiscoverDocument
 from service.cli.document import Document
 from service.cli.map_documents import (
@@ -15,6 +16,13 @@ from service.cli.map_documents import (
 )
 from service.cli.matches_documents import MatchesDecideDocument, MatchesListDocument
 from service.cli.schema_documents import SchemaDeployDocument, SchemaPlanDocument
+from service.cli.state_documents import (
+    CheckStateDocument,
+    ExportDocument,
+    PurgeDocument,
+    RebuildDocument,
+)
+from service.cli.trace_documents import TraceDocument
 from service.cli.users_documents import UsersAssignDocument, UsersListDocument, UsersSyncDocument
 from service.errors import Recovery
 from service.report.facts import ReportFacts
@@ -148,182 +156,10 @@ class StatusDocument(Document):
     phases: list[PhaseStatus]
 
 
-class PlaceFacts(Document):
-    """Where a record came in: how it was read, the page, and the batch it was sealed into.
-
-    `batch` is null for a record that was set apart at once. `sealed_at` in epoch seconds, null where
-    an earlier version did not note it.
-    """
-
-    phase: str
-    part: int
-    way: str
-    slice: int
-    page: int
-    batch: int | None
-    batch_state: str | None
-    sealed_at: float | None
-
-
-class PartResult(Document):
-    """What a job came to for one part: loaded, found, matched, or the reason it was refused."""
-
-    part: int
-    result: str
-
-
-class JobFacts(Document):
-    """One job that carried the record, also when it was abandoned; times in epoch seconds.
-
-    `salesforce_job` is null when nothing was sent. An abandoned job has no results: its rows went
-    into a later one.
-    """
-
-    job: int
-    salesforce_job: str | None
-    phase: str
-    object: str
-    operation: str
-    state: str
-    started_at: float
-    ended_at: float | None
-    error: str
-    results: list[PartResult]
-
-
-class BecameFacts(Document):
-    """One Salesforce record that a source record became, or was matched with."""
-
-    kind: str
-    part: int
-    object: str
-    salesforce_id: str
-    link: str | None
-    origin: str
-    job: str | None
-    job_state: str | None
-
-
-class ParentFacts(Document):
-    """A parent that a row waits for, and how it is."""
-
-    kind: str
-    kustomer_id: str
-    state: str
-
-
-class ExceptionFacts(Document):
-    """One part of a source record that did not go the straight way, and what helps.
-
-    `attempts`: how often it was sent; times in epoch seconds. `candidates`: Salesforce ids that it could
-    be, or that a duplicate rule may have found.
-    """
-
-    phase: str
-    part: int
-    state: str
-    reason: str
-    field: str
-    why: str
-    fix: str
-    attempts: int
-    first_seen: float
-    updated_at: float
-    waits_for: list[ParentFacts]
-    candidates: list[str]
-
-
-class WasFacts(Document):
-    """What a record was in Salesforce before it became another one, as whose id `became` it is known.
-
-    `step`: the last one that is done (`made`, `references`, `relations`, `done`); `fate`: what became of
-    the earlier record (`kept`, `marked`, `deleted`, `converted`, `gone`); `stuck`: why it got no further.
-    """
-
-    object: str
-    salesforce_id: str
-    became: str
-    step: str
-    fate: str
-    stuck: str
-
-
-class TraceDocument(Document):
-    """`deskferry trace ID`. `meaning` is empty unless nothing is known of the id: it says what that
-    means. `also`: other Kustomer records that the Salesforce record asked for stands for.
-    `waits_for`: phases to be closed before a record on its way is sent.
-    """
-
-    kustomer_id: str
-    also: list[str]
-    became: list[BecameFacts]
-    was: list[WasFacts]
-    exceptions: list[ExceptionFacts]
-    places: list[PlaceFacts]
-    jobs: list[JobFacts]
-    waits_for: list[str]
-    meaning: str
-
-
 class ReportDocument(ReportFacts):
     """`deskferry report`: the facts of the report, and where its page lies."""
 
     path: str
-
-
-class FoundObjectFacts(Document):
-    """Records of one object with our key: in use, in the recycle bin, new to the ledger."""
-
-    phase: str
-    object: str
-    found: int
-    binned: int
-    learned: int
-
-
-class RebuildDocument(Document):
-    """`deskferry state rebuild`. `set_aside` is where an earlier database was put."""
-
-    objects: list[FoundObjectFacts]
-    by_content: list[str]
-    jobs_waited_for: int
-    set_aside: str | None
-
-
-class ExportDocument(Document):
-    """`deskferry state export`: where the CSV lies, and its entries by kind."""
-
-    path: str
-    entries: dict[str, int]
-
-
-class FindingFacts(Document):
-    """One thing that is not as it should be; a note (`serious` false) needs nobody."""
-
-    code: str
-    place: str
-    detail: str
-    next_step: str
-    serious: bool
-
-
-class CheckStateDocument(Document):
-    """`deskferry state check`. `busy` is the process that works there now; 0 when not known."""
-
-    busy: int | None
-    batch_files: int
-    phases: int
-    findings: list[FindingFacts]
-    exit_code: int
-
-
-class PurgeDocument(Document):
-    """`deskferry purge`: rows and batch files without payloads now, and other files removed."""
-
-    rows: int
-    batch_files: int
-    spool_bytes: int
-    other_files: int
 
 
 class DemoStep(Document):
@@ -354,37 +190,6 @@ class SalesforceStandIn(Document):
 
     url: str
     org_id: str
-
-
-class ConflictFacts(Document):
-    """A field with both values; `decision` is empty while it is open. Times in epoch seconds."""
-
-    phase: str
-    source_id: str
-    part: int
-    field: str
-    object: str
-    target_id: str
-    ours: str
-    theirs: str
-    theirs_by: str
-    found_at: float
-    decision: str
-    decided_by: str
-    decided_at: float | None
-
-
-class ConflictsListDocument(Document):
-    """`deskferry conflicts list`."""
-
-    conflicts: list[ConflictFacts]
-
-
-class ConflictsDecideDocument(Document):
-    """`deskferry conflicts decide`."""
-
-    fields: int
-    phases: list[str]
 
 
 DOCUMENTS: dict[str, type[BaseModel]] = {

@@ -5,8 +5,8 @@ from dataclasses import asdict
 import typer
 
 from connectors.clock import SystemClock
-from service.cli.documents import PurgeDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
+from service.cli.state_documents import PurgeDocument
 from service.errors import DONE
 from service.purge import run_purge
 

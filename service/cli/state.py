@@ -11,9 +11,9 @@ import anyio.to_thread
 import typer
 
 from connectors.clock import SystemClock
-from service.cli.documents import CheckStateDocument, ExportDocument, RebuildDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.signals import stop_on_signal
+from service.cli.state_documents import CheckStateDocument, ExportDocument, RebuildDocument
 from service.cli.status import looking_at
 from service.config import Config
 from service.crosswalk_csv import export, export_to

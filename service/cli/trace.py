@@ -5,9 +5,9 @@ from typing import Any
 
 import typer
 
-from service.cli.documents import TraceDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.status import looking_at
+from service.cli.trace_documents import TraceDocument
 from service.errors import ATTENTION, DONE
 from service.trace import trace_record
 

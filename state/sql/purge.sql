@@ -12,5 +12,9 @@ DELETE FROM fact WHERE key LIKE 'existing.%'
 UPDATE profile SET tokens = NULL WHERE tokens IS NOT NULL
 -- name: token_key
 DELETE FROM fact WHERE key = 'profile_key'
+-- name: conflicts
+UPDATE conflict SET ours = X'', theirs = X''
+-- name: pre_images
+UPDATE pre_image SET value = X''
 -- name: addresses
 DELETE FROM address

@@ -9,14 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from service.crash_points import VARIABLE
 from service.mapped import default_mapping
 from tests.process.crash_rig import CROWDED, Case, Rig
 from tests.process.expected import check_everything, keyed
 from tests.process.expected_people import check_relations
 from tests.process.stand_ins import journey, sizes
 from tests.process.test_rich_org import told
-from tests.process.test_settling import EIGHT_DAYS_S, tell, wait_until_ended
+from tests.process.test_settling import let_every_job_lose_its_results
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(240)]
 NAME = "EmailMessageRelation"
@@ -85,15 +84,7 @@ def test_jobs_whose_results_nobody_keeps_are_settled_by_what_salesforce_has(
 ) -> None:
     """Every single job loses its results, some before the ledger knew of the close."""
     with journey(tmp_path, [*sizes(25, 60), "--kobjects=0"]) as run:
-        for point in ("job-close-noted", "job-closed") * 15:
-            monkeypatch.setenv(VARIABLE, point)
-            code, _, err = run.run("migrate")
-            if code == 5:
-                break
-            assert code == -9, err
-            wait_until_ended(run)
-            tell(run, "age", seconds=EIGHT_DAYS_S)
-        assert code == 5
+        let_every_job_lose_its_results(run, monkeypatch)
         expected = check_everything(run)["relations"]
         made = [each for each in run.effects() if each["object"] == NAME]
         assert len(made) == expected > 100

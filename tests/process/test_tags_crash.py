@@ -9,13 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from service.crash_points import VARIABLE
 from service.map_file import with_additions
 from service.mapped import default_mapping
 from tests.process.crash_rig import CROWDED, Case, Rig
 from tests.process.stand_ins import journey, sizes
 from tests.process.test_rich_org import by_key, told
-from tests.process.test_settling import EIGHT_DAYS_S, tell, wait_until_ended
+from tests.process.test_settling import let_every_job_lose_its_results
 from tests.process.test_tags import assigned, wanted_of
 from transforms.mapping import parse_mapping
 from transforms.schema.propose.org import Proposal
@@ -109,15 +108,7 @@ def test_jobs_whose_results_nobody_keeps_are_settled_by_what_salesforce_has(
         told(run, "map", "propose", "--tags=topics", code=0)
         told(run, "map", "confirm", "--by=Ada", code=0)
         told(run, "schema", "deploy", code=0)
-        for point in ("job-close-noted", "job-closed") * 15:
-            monkeypatch.setenv(VARIABLE, point)
-            code, _, err = run.run("migrate")
-            if code == 5:
-                break
-            assert code == -9, err
-            wait_until_ended(run)
-            tell(run, "age", seconds=EIGHT_DAYS_S)
-        assert code == 5
+        let_every_job_lose_its_results(run, monkeypatch)
         expected = wanted_of(run, "conversation", by_key(run, "Case"))
         assert assigned(run) == expected
         made = [each for each in run.effects() if each["object"] == "TopicAssignment"]

@@ -15,10 +15,11 @@ from rich.progress_bar import ProgressBar
 
 import service.docs
 from service.cli import main
-from service.cli.documents import DOCUMENTS, ErrorDocument, StatusDocument, TraceDocument
+from service.cli.documents import DOCUMENTS, ErrorDocument, StatusDocument
 from service.cli.frame import GlobalOptions, guarded, run_command
 from service.cli.progress_view import bar, eta, plain_line
 from service.cli.signals import stop_on_signal
+from service.cli.trace_documents import TraceDocument
 from service.progress import PhaseProgress, PhaseSnapshot
 from state.workspace import locked
 from tests.unit.service.service_files import GOOD, HELD, TARGET, command, fill, write_config

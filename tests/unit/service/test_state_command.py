@@ -9,7 +9,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from service.cli.documents import CheckStateDocument, ErrorDocument, ExportDocument
+from service.cli.documents import ErrorDocument
+from service.cli.state_documents import CheckStateDocument, ExportDocument
 from service.crosswalk_csv import COLUMNS
 from state.ledger import Ledger
 from tests.unit.service.service_files import GOOD, TARGET, clock, command, fill, write_config

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.cli.documents import TraceDocument
+from service.cli.trace_documents import TraceDocument
 from service.phases import PHASES
 from service.trace import trace_record, way_of
 from state.ledger import Ledger

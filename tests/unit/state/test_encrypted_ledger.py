@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from state.cipher import Cipher, SpoolKeyMissing, SpoolKeyTooLate, SpoolKeyWrong
+from state.conflicts import Conflict, PreImage
 from state.errors import StateDamaged, StateError
 from state.ledger import Ledger
 from state.rows import RowEntry
@@ -48,6 +49,9 @@ async def fill(ledger: Ledger) -> None:
         await ledger.batches.take(tx, [batch], job)
         await ledger.rows.put(tx, [held])
         await ledger.matches.learn(tx, "Account", [(f"{CANARY}.example", "001", ID)])
+        place = ("notes", ID, 0, "CommentBody", "CaseComment", "00a")
+        await ledger.conflicts.open(tx, [Conflict(*place, CANARY, f"their {CANARY}", "005")])
+        await ledger.conflicts.keep(tx, job, [PreImage("Account", "001", "Phone", CANARY)])
 
 
 @pytest.mark.parametrize("key", [None, KEY])

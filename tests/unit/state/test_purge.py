@@ -56,6 +56,8 @@ async def test_no_byte_of_what_records_held_stays_and_the_rest_does(workspace: P
         rows = await ledger.rows.listed(phase="notes")
         assert len(rows) == 20
         assert {row.payload for row in rows} == {None}
+        (conflict,) = await ledger.conflicts.listed()
+        assert (conflict.field, conflict.ours, conflict.theirs) == ("CommentBody", "", "")
         assert await ledger.facts.get("purged") == str(clock())
         (name,) = ledger.spool.names()
         with ledger.spool.open(name) as reader:
