@@ -59,7 +59,6 @@ class Delta(Migration):
         while True:
             began = self._clock.now()
             if await self._begin(ledger, kustomer):
-                await self._recall(ledger)
                 await super()._drive(ledger, kustomer, salesforce)
             await settle_marks(ledger, self._phases)
             self.passes += 1

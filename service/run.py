@@ -124,7 +124,6 @@ class Migration:
         await self._prepare(ledger, salesforce, run)
         self._phases = read_phases(self._config)
         await check_whole(ledger, salesforce, self._phases)
-        await self._recall(ledger)
         await self._drive(ledger, kustomer, salesforce)
 
     async def _prepare(self, ledger: Ledger, salesforce: SalesforceClient, run: int) -> None:
@@ -173,6 +172,7 @@ class Migration:
     ) -> None:
         """Run the open phases; users first and alone, so that nothing is written before them."""
         await self._take_up(ledger)
+        await self._recall(ledger)  # what is taken up is not held any more
         agents = [each for each in await self._phases_to_run(ledger) if each.name == USERS]
         await self._run_phases(ledger, kustomer, salesforce, agents)
         await self._agents_settled(ledger)

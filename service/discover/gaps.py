@@ -95,8 +95,17 @@ def people_gaps(
 ) -> Iterator[GapFacts]:
     """Users and teams without one counterpart, and too many tags for a picklist."""
     for what, facts, mend in (
-        ("users", users, "Make or correct Salesforce users with the same e-mail address"),
-        ("teams", teams, "Make queues with the same names"),
+        (
+            "users",
+            users,
+            "Make them in Salesforce, or choose one for each with users assign. migrate refuses while they "
+            "are open, unless unmatched_users or salesforce.default_owner says what then.",
+        ),
+        (
+            "teams",
+            teams,
+            "migrate makes the queues that are missing; give each of several its name.",
+        ),
     ):
         if facts is not None and (facts.unmatched or facts.several):
             yield GapFacts(
@@ -104,7 +113,7 @@ def people_gaps(
                 what=f"Of the {what} {facts.unmatched:,} have no counterpart in Salesforce, "
                 f"{facts.several:,} have several",
                 count=facts.unmatched + facts.several,
-                next_step=f"{mend}; records of the others go to salesforce.default_owner.",
+                next_step=mend,
             )
     if tags is not None and tags.live + tags.deleted > MOST_PICKLIST_VALUES:
         yield GapFacts(
