@@ -98,8 +98,10 @@ def people_gaps(
         (
             "users",
             users,
-            "Make them in Salesforce, or choose one for each with users assign. migrate refuses while they "
-            "are open, unless unmatched_users or salesforce.default_owner says what then.",
+            (
+                "Make them in Salesforce, or choose one for each with users assign. migrate refuses "
+                "while they are open, unless unmatched_users or salesforce.default_owner says what then."
+            ),
         ),
         (
             "teams",
