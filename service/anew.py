@@ -18,10 +18,11 @@ from service.crash_points import reach
 from service.phases import Phase
 from service.progress import PhaseProgress
 from service.reread import Rereader
+from service.rows_made import rows_of
 from service.unsealed import emptied_lines
 from state.ledger import Ledger, Tx
 from state.rows import RowEntry
-from transforms.block import Block, HeldRecord
+from transforms.block import HeldRecord
 from transforms.compile import CompiledPhase
 from transforms.lookups import Lookups
 from transforms.table import is_reference
@@ -31,15 +32,6 @@ GONE = "gone-in-kustomer"
 SPLIT = "split-changed"
 
 
-@dataclass(frozen=True)
-class _Made:
-    """One row of a record as the map in force makes it."""
-
-    part: int
-    object: str
-    payload: bytes
-
-
 @dataclass
 class _Outcomes:
     """What the records of a block became; a record that is in none is gone.
@@ -47,7 +39,7 @@ class _Outcomes:
     `emptied` counts lines left empty in rows that were made, as the books do.
     """
 
-    made: dict[str, list[_Made]]
+    made: dict[str, list[RowEntry]]
     held: dict[str, HeldRecord]
     skipped: dict[str, str]
     emptied: dict[str, int]
@@ -123,7 +115,7 @@ class Anew:
             lookups = await self._book.lookups(self._compiled, records, lookups)
         block = self._compiled(records, lookups)
         return _Outcomes(
-            _made(block),
+            _by_record(rows_of(self._phase.name, block)),
             {held.source_id: held for held in block.held},
             {each.source_id: each.reason for each in block.skipped},
             emptied_lines(block),
@@ -148,7 +140,7 @@ class Anew:
             await self._fail(tx, parts, there, GONE)
 
     async def _remake(
-        self, tx: Tx, parts: Sequence[RowEntry], there: set[int], made: Sequence[_Made]
+        self, tx: Tx, parts: Sequence[RowEntry], there: set[int], made: Sequence[RowEntry]
     ) -> None:
         before = {row.part for row in parts} | there
         if there and len(made) != len(before):
@@ -229,15 +221,8 @@ def _readable(source_id: str) -> bool:
     return is_reference(source_id) and not source_id.startswith("noid-")
 
 
-def _made(block: Block) -> dict[str, list[_Made]]:
-    made: dict[str, list[_Made]] = defaultdict(list)
-    for table, rows in block.tables.items():
-        for index, source_id in enumerate(rows.keys):
-            payload = {
-                "cells": rows.payloads[index].decode(),
-                "parents": [*(column[index] for column in rows.parents), rows.match_keys[index]],
-                "version": rows.versions[index],
-                "digest": rows.digests[index],
-            }
-            made[source_id].append(_Made(rows.parts[index], table, orjson.dumps(payload)))
+def _by_record(rows: Iterable[RowEntry]) -> dict[str, list[RowEntry]]:
+    made: dict[str, list[RowEntry]] = defaultdict(list)
+    for row in rows:
+        made[row.source_id].append(row)
     return made

@@ -184,12 +184,9 @@ class ChangeAssembler:
         return last | await self._ledger.conflicts.touched(self._table.object, list(there))
 
     def _sent(self, reader: ChangeLines, index: int, cells: Sequence[ParentCells]) -> Sent:
-        parents = zip(cells, reader.parents, strict=False)
-        line = reader.made(index) + b"".join(each.sent(column[index]) for each, column in parents)
-        values = next(csv.reader(io.StringIO(line.decode(), newline="")))
         named = zip(self._table.parents, reader.parents, strict=False)
         return Sent(
-            dict(zip(self._assembler.columns, values, strict=True)),
+            sent_cells(reader, index, cells, self._assembler.columns),
             {parent.name: column[index] for parent, column in named},
         )
 
@@ -230,6 +227,16 @@ class ChangeAssembler:
         if value:
             return value.replace('"', '""')
         return "false" if self._table.shapes[name].type == "boolean" else _NOTHING
+
+
+def sent_cells(
+    reader: ChangeLines, index: int, cells: Sequence[ParentCells], columns: Sequence[str]
+) -> dict[str, str]:
+    """Return the cells of row `index` by column, its parents' among them, as they would be sent."""
+    parents = zip(cells, reader.parents, strict=False)
+    line = reader.made(index) + b"".join(each.sent(column[index]) for each, column in parents)
+    values = next(csv.reader(io.StringIO(line.decode(), newline="")))
+    return dict(zip(columns, values, strict=True))
 
 
 def is_touched(record: Mapping[str, Any], ours: Collection[str]) -> bool:

@@ -212,6 +212,31 @@ class DeltaConfig(_Section):
     )
 
 
+class CutoverConfig(_Section):
+    """The switch: how long it must be quiet, what is proven, and what comes after it."""
+
+    quiet_minutes: float = Field(
+        default=10, ge=0, description="No change for so long, and the source counts as frozen."
+    )
+    look_seconds: float = Field(
+        default=30, ge=1, description="Pause between two looks while it is waited for that."
+    )
+    proof: Literal["since-load", "whole"] = Field(
+        default="since-load",
+        description="What the zero-delta proof reads again: all that changed since the load began, or "
+        "every record.",
+    )
+    verify_sample: int = Field(
+        default=200, ge=0, description="Records of each phase that are compared field by field."
+    )
+    hypercare: Literal["off", "report", "apply"] = Field(
+        default="report",
+        description="What `delta` does after the switch: refuse, tell what was still written in "
+        "Kustomer, or bring it over.",
+    )
+    hypercare_days: float = Field(default=14, ge=0, description="For how long it does that.")
+
+
 class TransitionsConfig(_Section):
     """What becomes of a Lead whose customer has become a Contact."""
 
@@ -264,6 +289,7 @@ class Config(_Section):
     salesforce: SalesforceConfig
     delta: DeltaConfig = DeltaConfig()
     transitions: TransitionsConfig = TransitionsConfig()
+    cutover: CutoverConfig = CutoverConfig()
     retry: RetryConfig = RetryConfig()
     map: MapConfig = MapConfig()
     log: LogConfig = LogConfig()

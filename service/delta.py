@@ -14,12 +14,15 @@ from connectors.salesforce.client import SalesforceClient
 from service.compose import KustomerSide
 from service.config import Config
 from service.crash_points import reach
-from service.errors import REFUSED, DeskferryError
+from service.cutover.hypercare import Hypercare, hypercare, looked_to_ms
+from service.cutover.writers import WriteLook, Written
+from service.errors import ATTENTION, REFUSED, DeskferryError
 from service.marks import mark_of, plan_mark, settle_marks
+from service.names import read_lookups
 from service.passes import read_window
 from service.phases import Phase
 from service.planner import Plan, Planner
-from service.run import Migration
+from service.run import Migration, Outcome
 from state.ledger import Ledger
 
 _log = structlog.get_logger()
@@ -37,6 +40,7 @@ class Delta(Migration):
     """One pass over the changes, or with `watch_s` one after the other until a stop is asked for."""
 
     command = "delta"
+    ends_with_cutover = False
 
     def __init__(
         self, config: Config, *, clock: Clock, stop: anyio.Event, watch_s: float | None = None
@@ -45,29 +49,74 @@ class Delta(Migration):
         self._watch_s = watch_s
         self.passes = 0
         self.behind: dict[str, float] = {}
+        self.hypercare: Hypercare = ""
+        self.written: list[Written] = []
 
     async def _drive(
         self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
     ) -> None:
         """Finish an interrupted pass, then run one pass, or one every `watch_s` seconds.
 
-        Raises `NotLoaded` before the full load has ended once.
+        After the switch it does what hypercare says: nothing may be left to do but to tell. Raises
+        `NotLoaded` before the full load has ended once, and `CutOver` when hypercare is over.
         """
         await self._refuse_unless_loaded(ledger)
-        await super()._drive(ledger, kustomer, salesforce)
-        await settle_marks(ledger, self._phases)
+        self.hypercare = await hypercare(self._config, ledger, now=self._clock.now())
+        if self.hypercare == "report":
+            await self._only_tell(ledger, kustomer, salesforce)
+            return
+        await self._finish_pass(ledger, kustomer, salesforce)
         while True:
             began = self._clock.now()
-            if await self._begin(ledger, kustomer):
-                await super()._drive(ledger, kustomer, salesforce)
-            await settle_marks(ledger, self._phases)
-            self.passes += 1
+            await self._one_pass(ledger, kustomer, salesforce)
             now_ms = self._clock.now() * _MS
             marks = {name: await mark_of(ledger, name) for name in self._streams()}
             self.behind = {n: round((now_ms - (m or 0)) / _MS, 3) for n, m in marks.items()}
             if self._watch_s is None:
                 return
             await self._clock.sleep(max(0.0, began + self._watch_s - self._clock.now()))
+
+    async def _only_tell(
+        self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
+    ) -> None:
+        """Tell what was written in Kustomer since the switch; nothing is brought over."""
+        mapping = await self._map_in_force(ledger, salesforce)
+        look = WriteLook(
+            ledger, kustomer.client, self._phases, mapping, await read_lookups(kustomer.client)
+        )
+        while True:
+            began = self._clock.now()
+            since_ms = await looked_to_ms(ledger)
+            self.written = await look.look(since_ms, int(began * _MS))
+            self.passes += 1
+            if self._watch_s is None:
+                return
+            await self._clock.sleep(max(0.0, began + self._watch_s - self._clock.now()))
+
+    async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
+        outcome = await super()._conclude(ledger, jobs_before)
+        return Outcome(ATTENTION, outcome.summary) if self.written else outcome
+
+    async def _finish_pass(
+        self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
+    ) -> None:
+        """Drive what an interrupted pass left to its gates; without one it costs nothing."""
+        await super()._drive(ledger, kustomer, salesforce)
+        await settle_marks(ledger, self._phases)
+
+    async def _one_pass(
+        self,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+        *,
+        since_ms: int | None = None,
+    ) -> None:
+        """Run one pass to its end; `since_ms` lets its windows reach further back than the marks."""
+        if await self._begin(ledger, kustomer, since_ms):
+            await super()._drive(ledger, kustomer, salesforce)
+        await settle_marks(ledger, self._phases)
+        self.passes += 1
 
     async def _refuse_unless_loaded(self, ledger: Ledger) -> None:
         """Every stream has a mark; one loaded by a version without marks has its first run's start."""
@@ -89,7 +138,9 @@ class Delta(Migration):
     def _streams(self) -> list[str]:
         return [phase.name for phase in self._phases if phase.of is None]
 
-    async def _begin(self, ledger: Ledger, kustomer: KustomerSide) -> bool:
+    async def _begin(
+        self, ledger: Ledger, kustomer: KustomerSide, since_ms: int | None = None
+    ) -> bool:
         """Plan a pass and make it durable; False when nothing at all has changed."""
         now_ms = int(self._clock.now() * _MS)
         planner = Planner(kustomer.client, now_ms=now_ms)
@@ -97,7 +148,7 @@ class Delta(Migration):
         plans: dict[str, Plan] = {}
         for phase in self._phases:
             if phase.of is None:
-                plans[phase.name] = await self._plan(ledger, planner, phase, high)
+                plans[phase.name] = await self._plan(ledger, planner, phase, high, since_ms)
         reach("delta-planned")
         changed = {name for name, plan in plans.items() if plan.slices}
         async with ledger.write() as tx:
@@ -110,8 +161,11 @@ class Delta(Migration):
         _log.info("delta-begun", streams=sorted(changed))
         return bool(changed)
 
-    async def _plan(self, ledger: Ledger, planner: Planner, phase: Phase, high: int) -> Plan:
+    async def _plan(
+        self, ledger: Ledger, planner: Planner, phase: Phase, high: int, since_ms: int | None
+    ) -> Plan:
         mark = await mark_of(ledger, phase.name)
         assert mark is not None  # the load has ended
         low = mark - self._config.delta.overlap_seconds * _MS
+        low = low if since_ms is None else min(low, since_ms)
         return await planner.changed(phase, low, max(low + 1, high))

@@ -83,6 +83,7 @@ class Retry(Migration):
     """One run of `retry`."""
 
     command = "retry"
+    ends_with_cutover = False
 
     def __init__(
         self, config: Config, selection: Selection, *, clock: Clock, stop: anyio.Event

@@ -18,6 +18,7 @@ from service.compose import KustomerSide, open_kustomer_side, open_salesforce
 from service.config import Config
 from service.confirm import refuse_unconfirmed
 from service.crash_points import reach
+from service.cutover.hypercare import refuse_after_switch
 from service.errors import ATTENTION, DONE
 from service.flow import Flow
 from service.identity import check_identity
@@ -65,6 +66,7 @@ class Migration:
     """A full load, or the rest of one. Commands that drive the same flow differ in the hooks."""
 
     command = "migrate"
+    ends_with_cutover = True
 
     def __init__(
         self, config: Config, *, clock: Clock, stop: anyio.Event, same_org: bool = False
@@ -106,7 +108,7 @@ class Migration:
                 self._stop,
                 lambda: self._work(ledger, kustomer, salesforce, entry.run),
                 kept="Everything done so far is kept.",
-                next_step="Run migrate again to go on from here.",
+                next_step=f"Run deskferry {self.command} again to go on from here.",
             )
             await settle_marks(ledger, self._phases)
             outcome = await self._conclude(ledger, before)
@@ -120,6 +122,8 @@ class Migration:
             self._config, ledger, kustomer.client, salesforce, same_org=self._same_org
         )
         await check_not_purged(ledger)
+        if self.ends_with_cutover:
+            await refuse_after_switch(ledger)
         await refuse_unconfirmed(self._config, ledger, kustomer.client, salesforce)
         await self._prepare(ledger, salesforce, run)
         self._phases = read_phases(self._config)
@@ -137,6 +141,12 @@ class Migration:
     async def _mapping(self, ledger: Ledger, salesforce: SalesforceClient) -> CompiledMapping:
         """Hook: the map in force."""
         return await load_mapping(self._config, ledger, salesforce)
+
+    async def _map_in_force(self, ledger: Ledger, salesforce: SalesforceClient) -> CompiledMapping:
+        """The map in force, read once in a run."""
+        if self._map is None:
+            self._map = await self._mapping(ledger, salesforce)
+        return self._map
 
     async def _recall(self, ledger: Ledger) -> None:
         """Start the counters from the books of earlier runs."""
@@ -189,9 +199,7 @@ class Migration:
             return
         spool_limit = self._config.spool_limit_mb * 1_000_000
         spool_limit = await spool_room(ledger, self._config.workspace, spool_limit)
-        if self._map is None:
-            self._map = await self._mapping(ledger, salesforce)
-        mapping = self._map
+        mapping = await self._map_in_force(ledger, salesforce)
         lookups = Lookups()
         if await _makes_rows(ledger, open_phases):
             lookups = await read_lookups(kustomer.client)

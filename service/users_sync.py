@@ -15,6 +15,7 @@ class UsersSync(Migration):
     """One run of `users sync`. `open_users`: how many are left in the queue."""
 
     command = "users sync"
+    ends_with_cutover = False
     open_users = 0
 
     async def _phases_to_run(self, ledger: Ledger) -> list[Phase]:

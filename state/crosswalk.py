@@ -273,6 +273,27 @@ class Crosswalk:
             rows = await self._database.fetch(self._sql["count_where"], (number, *wanted))
         return int(rows[0][0])
 
+    async def spread(self, kind: str, points: Sequence[float]) -> list[str]:
+        """Return source ids of a kind, the next one behind each of `points` in [0, 1] of their range.
+
+        The same points pick the same ids of the same crosswalk. Ids begin with the time they were given
+        at, so equal steps are steps in time; ids picked twice come once.
+        """
+        number = await self._number(kind)
+        if number is None:
+            return []
+        ends = await self._database.fetch(self._sql["ends"], (number,))
+        first, last = ends[0]
+        if first is None:
+            return []
+        low, high = (int.from_bytes(key[:12].ljust(12, b"\0")) for key in (first, last))
+        keys = {first} if points else set()
+        for point in points:
+            place = (low + round((high - low) * point)).to_bytes(12)
+            rows = await self._database.fetch(self._sql["next"], (number, place))
+            keys |= {key for (key,) in rows}
+        return sorted(decode_id(key) for key in keys)
+
     async def export(self) -> AsyncIterator[list[Entry]]:
         """Yield everything, in blocks of a few thousand, by kind and source id."""
         last: tuple[int, bytes, int] = (-1, b"", -1)

@@ -9,6 +9,7 @@ COMMANDS = (
     "migrate",
     "delta",
     "conflicts",
+    "cutover",
     "retry",
     "matches",
     "status",

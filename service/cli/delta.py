@@ -1,12 +1,17 @@
 """`deskferry delta`: what changed in Kustomer since the last mark."""
 
+from collections.abc import Sequence
+
 import typer
 
 from service.cli.documents import DeltaDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.migrate import print_outcome, summary
 from service.cli.watched import watch
+from service.cutover.writers import Written, summed
 from service.delta import Delta
+
+MOST_IDS = 100
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,9 +40,14 @@ def delta(
                 "exit_code": outcome.exit_code,
                 "passes": run.passes,
                 "behind_seconds": run.behind,
+                "hypercare": run.hypercare,
+                "writers": [each.model_dump() for each in summed(run.written)],
+                "written": _ids(run.written),
                 **summary(outcome),
             }
             print_document(DeltaDocument, facts)
+        elif run.hypercare == "report":
+            _print_written(run.written)
         else:
             print_outcome(outcome)
             typer.echo(
@@ -47,3 +57,26 @@ def delta(
         return outcome.exit_code
 
     run_command(options, work)
+
+
+def _ids(written: Sequence[Written]) -> dict[str, list[str]]:
+    """The first ids of each stream."""
+    found: dict[str, list[str]] = {}
+    for each in written:
+        ids = found.setdefault(each.stream, [])
+        if len(ids) < MOST_IDS:
+            ids.append(each.source_id)
+    return found
+
+
+def _print_written(written: Sequence[Written]) -> None:
+    typer.echo(f"{len(written):,} records were written in Kustomer since the switch.")
+    for each in summed(written):
+        who = each.user or "nobody that Kustomer names"
+        typer.echo(
+            f"  {each.records:,} by {who} ({', '.join(each.streams)}), last at {each.last_at}"
+        )
+    for stream, ids in _ids(written).items():
+        typer.echo(f"  {stream}: {' '.join(ids)}")
+    if written:
+        typer.echo("Nothing was brought over: hypercare is report. Set it to apply for that.")

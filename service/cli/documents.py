@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from service.cli.conflicts_documents import ConflictsDecideDocument, ConflictsListDocument
+from service.cli.cutover_documents import CutoverDocument, CutoverWaiveDocument
 from service.cli.discover_documents import DiscoverDocument
 from service.cli.document import Document
 from service.cli.map_documents import (
@@ -24,6 +25,7 @@ from service.cli.state_documents import (
 )
 from service.cli.trace_documents import TraceDocument
 from service.cli.users_documents import UsersAssignDocument, UsersListDocument, UsersSyncDocument
+from service.cutover.record import Writer
 from service.errors import Recovery
 from service.report.facts import ReportFacts
 
@@ -98,10 +100,17 @@ class MigrateDocument(Document):
 
 
 class DeltaDocument(MigrateDocument):
-    """`deskferry delta`. `behind_seconds`: how old what was seen of each stream is, by now."""
+    """`deskferry delta`. `behind_seconds`: how old what was seen of each stream is, by now.
+
+    `hypercare` is empty before the switch. With `report` nothing was brought over, and `writers` tells
+    who has written how many records in Kustomer since the switch, `written` their first ids by stream.
+    """
 
     passes: int
     behind_seconds: dict[str, float]
+    hypercare: Literal["", "report", "apply"]
+    writers: list[Writer]
+    written: dict[str, list[str]]
 
 
 class RetryLineFacts(Document):
@@ -208,6 +217,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "delta": DeltaDocument,
     "conflicts-list": ConflictsListDocument,
     "conflicts-decide": ConflictsDecideDocument,
+    "cutover": CutoverDocument,
+    "cutover-waive": CutoverWaiveDocument,
     "retry": RetryDocument,
     "matches-list": MatchesListDocument,
     "matches-choose": MatchesDecideDocument,

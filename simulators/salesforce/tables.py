@@ -174,6 +174,11 @@ Kustomer_Status__c string(255) CUN; Kustomer_External_Id__c long(1024) CUN; {_ST
         """ParentId reference CM->Case(Parent); CommentBody textarea(4000) CUN; IsPublished boolean CUD;
 IsNotificationSelected boolean CUD""",
     ),
+    "CaseMilestone": (
+        "555",
+        """CaseId reference CM->Case(Case); TargetDate datetime CUN; CompletionDate datetime CUN; IsCompleted boolean CUD;
+IsViolated boolean D""",
+    ),
     "User": (
         "005",
         """Username string(80) CUI; Email email(128) CUI; FirstName string(40) CUN; LastName string(80) CU; Name string(121) -;

@@ -59,3 +59,7 @@ WHERE (kind, source_id, part) > (?, ?, ?) ORDER BY kind, source_id, part LIMIT ?
 SELECT DISTINCT source_id FROM crosswalk WHERE target_id = ? ORDER BY source_id
 -- name: repoint
 UPDATE crosswalk SET target_id = ?3 WHERE kind = ?1 AND source_id = ?2 AND part = 0
+-- name: ends
+SELECT MIN(source_id), MAX(source_id) FROM crosswalk WHERE kind = ?
+-- name: next
+SELECT source_id FROM crosswalk WHERE kind = ? AND source_id >= ? AND part = 0 ORDER BY source_id LIMIT 1

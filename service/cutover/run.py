@@ -1,0 +1,314 @@
+"""`cutover start`: step by step to the decision, durable at each; started again it goes on from there.
+
+Check list, freeze, final delta, zero-delta proof, verification, decision. A pass is the ordinary delta;
+what it moved is told by the books. Whatever is found to have changed after the freeze leads back to it.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import anyio
+import structlog
+
+from connectors.clock import Clock
+from connectors.salesforce.client import SalesforceClient
+from service.check import run_check
+from service.compose import KustomerSide
+from service.config import Config
+from service.crash_points import reach
+from service.cutover.checklist import CutoverRefused, check_list, refuse_open
+from service.cutover.facts import CutoverFacts, Verdict
+from service.cutover.record import (
+    Counts,
+    CutOver,
+    CutoverRecord,
+    Freeze,
+    Passed,
+    begin,
+    counted,
+    current,
+    keep,
+)
+from service.cutover.told import Told, tell_facts
+from service.cutover.verification import Sides, Verifier
+from service.cutover.writers import WriteLook, Written, summed
+from service.delta import Delta
+from service.errors import DONE, REFUSED
+from service.marks import mark_of
+from service.names import read_lookups
+from service.passes import read_again
+from service.reread import Rereader
+from service.run import Outcome
+from state.ledger import Ledger
+
+MOST_DISPROVED: Final = 3
+_MS = 1000
+_log = structlog.get_logger()
+Tell = Callable[[str], None]
+
+
+class Cutover(Delta):
+    """One run of `cutover start`. `tell` is given a sentence at each step, for the person who waits."""
+
+    command = "cutover start"
+
+    def __init__(
+        self, config: Config, *, clock: Clock, stop: anyio.Event, by: str, tell: Tell
+    ) -> None:
+        super().__init__(config, clock=clock, stop=stop)
+        self._by = by
+        self._tell = tell
+        self._seen: set[tuple[str, str, str]] = set()
+        self._look: WriteLook | None = None
+        self.facts: CutoverFacts | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the criteria came to."""
+        return self.facts.verdict if self.facts else "open"
+
+    async def _drive(
+        self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
+    ) -> None:
+        """Go from step to step up to the decision.
+
+        Raises `CutoverRefused` while the check list is open, `CutOver` after the switch, and what a
+        delta raises. What was reached stays.
+        """
+        await self._refuse_unless_loaded(ledger)
+        record = await self._taken_up(ledger)
+        await self._finish_pass(ledger, kustomer, salesforce)
+        sides = (ledger, kustomer, salesforce)
+        steps: dict[str, Callable[..., Awaitable[None]]] = {
+            "check": self._check,
+            "freeze": self._freeze,
+            "final": self._final,
+            "prove": self._prove,
+            "verify": self._verify,
+        }
+        while record.step != "decide":
+            await steps[record.step](record, *sides)
+            await keep(ledger, record)
+            reach("cutover-step-kept")
+        await self._decide(record, *sides)
+
+    async def _taken_up(self, ledger: Ledger) -> CutoverRecord:
+        """The cutover that is under way, or a new one; one that came to no-go begins at its list."""
+        now = self._clock.now()
+        record = await current(ledger)
+        if record is not None and record.step == "finished":
+            raise CutOver(
+                "The switch has been made already.",
+                next_step="deskferry cutover status shows it; delta goes on as cutover.hypercare says.",
+            )
+        if record is None or record.ended:
+            record = await begin(ledger, by=self._by, at=now)
+            reach("cutover-begun")
+        elif record.step == "decide":
+            record.reached("check", now, by=self._by, why="looked at again")
+            record.go = record.final = record.proof = record.verification = None
+            record.disproved = 0
+            await keep(ledger, record)
+        return record
+
+    async def _check(
+        self,
+        record: CutoverRecord,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+    ) -> None:
+        self._tell("Check list: what is open, and the preflight.")
+        preflight = await run_check(self._config, self._clock)
+        faults = [item for item in preflight.items if item.ok is False]
+        if faults:
+            names = ", ".join(item.name for item in faults)
+            raise CutoverRefused(
+                f"The preflight found something amiss: {names}.",
+                next_step="Run deskferry check, mend it, and start the cutover again.",
+            )
+        refuse_open(await check_list(self._config, ledger, record))
+        record.reached("freeze", self._clock.now())
+        record.freeze = None
+
+    async def _freeze(
+        self,
+        record: CutoverRecord,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+    ) -> None:
+        """Watch until nothing has changed for the time that the config says."""
+        wanted = self._config.cutover
+        now = self._clock.now()
+        freeze = record.freeze or Freeze(since=now, quiet_from=now, seen_to=now)
+        record.freeze = freeze
+        await keep(ledger, record)
+        self._tell("Freeze: nobody should write in Kustomer from now on.")
+        while True:
+            began = self._clock.now()
+            written = await self._written(ledger, kustomer, salesforce, freeze.since)
+            freeze.writers = summed(written, freeze.writers)
+            moved = await self._pass(record, ledger, kustomer, salesforce)
+            freeze.passes += 1
+            freeze.seen_to = await self._seen_to(ledger)
+            if not moved.nothing or written:
+                freeze.moved = freeze.moved.plus(moved)
+                freeze.quiet_from = max(freeze.quiet_from, freeze.seen_to)
+            if written:
+                freeze.quiet_from = max(freeze.quiet_from, began)
+            await keep(ledger, record)
+            reach("cutover-looked")
+            self._tell(_quiet(freeze, wanted.quiet_minutes, len(written)))
+            if freeze.quiet_s >= wanted.quiet_minutes * 60:
+                break
+            await self._clock.sleep(max(0.0, began + wanted.look_seconds - self._clock.now()))
+        record.reached("final", self._clock.now())
+
+    async def _final(
+        self,
+        record: CutoverRecord,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+    ) -> None:
+        self._tell("Final delta.")
+        record.final = await self._passed(record, ledger, kustomer, salesforce)
+        record.reached("prove", self._clock.now())
+
+    async def _prove(
+        self,
+        record: CutoverRecord,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+    ) -> None:
+        """A further pass over everything; what it finds leads back to the freeze, three times."""
+        self._tell("Zero-delta proof: all is read once more, and nothing may be left to do.")
+        runs = await ledger.runs.history()
+        since = min(run.started_at for run in runs) - self._config.delta.overlap_seconds
+        whole = self._config.cutover.proof == "whole"
+        record.proof = await self._passed(
+            record, ledger, kustomer, salesforce, int(since * _MS), whole=whole
+        )
+        if record.proof.moved.nothing or record.disproved >= MOST_DISPROVED:
+            record.reached("verify", self._clock.now())
+            return
+        record.disproved += 1
+        assert record.freeze is not None  # the proof comes behind it
+        record.freeze.quiet_from = self._clock.now()
+        record.reached("freeze", self._clock.now(), why="the proof found changes")
+
+    async def _verify(
+        self,
+        record: CutoverRecord,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+    ) -> None:
+        self._tell("Verification: counts, and picked records field by field.")
+        sides = Sides(
+            ledger,
+            salesforce,
+            Rereader(kustomer.client, readers=self._config.kustomer.connections),
+            await self._map_in_force(ledger, salesforce),
+            await read_lookups(kustomer.client),
+        )
+        verifier = Verifier(sides, sample=self._config.cutover.verify_sample, seed=record.number)
+        record.verification = await verifier.run(self._phases, at=self._clock.now())
+        record.reached("decide", self._clock.now())
+
+    async def _decide(
+        self,
+        record: CutoverRecord,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+    ) -> None:
+        told = Told(self._config, ledger, kustomer.client, salesforce)
+        self.facts = await tell_facts(told, record, now=self._clock.now())
+        record.go = self.facts.verdict == "go"
+        record.decided = await counted(ledger, [phase.name for phase in self._phases])
+        await keep(ledger, record)
+        reach("cutover-decided")
+        self._tell(f"Verdict: {self.facts.verdict}.")
+
+    async def _passed(
+        self,
+        record: CutoverRecord,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+        since_ms: int | None = None,
+        *,
+        whole: bool = False,
+    ) -> Passed:
+        seen = await self._seen_to(ledger) - self._config.delta.overlap_seconds
+        moved = await self._pass(record, ledger, kustomer, salesforce, since_ms, whole=whole)
+        return Passed(
+            moved=moved,
+            looked_from=seen if since_ms is None else min(seen, since_ms / _MS),
+            looked_to=await self._seen_to(ledger),
+            ended_at=self._clock.now(),
+        )
+
+    async def _pass(
+        self,
+        record: CutoverRecord,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+        since_ms: int | None = None,
+        *,
+        whole: bool = False,
+    ) -> Counts:
+        """Run one pass; returns what it moved, with what an interrupted one of this step moved.
+
+        `whole` reads every stream from its start before that.
+        """
+        names = [phase.name for phase in self._phases]
+        if record.before is None:
+            record.before = await counted(ledger, names)
+            async with ledger.write() as tx:
+                await keep(ledger, record, tx)
+                if whole:
+                    await read_again(tx, ledger, self._phases, self._streams())
+            reach("cutover-pass-noted")
+            await self._finish_pass(ledger, kustomer, salesforce)
+        await self._one_pass(ledger, kustomer, salesforce, since_ms=since_ms)
+        moved = (await counted(ledger, names)).since(record.before)
+        record.before = None
+        return moved
+
+    async def _written(
+        self,
+        ledger: Ledger,
+        kustomer: KustomerSide,
+        salesforce: SalesforceClient,
+        since: float,
+    ) -> list[Written]:
+        """What was written since the freeze and not seen by a look before."""
+        if self._look is None:
+            mapping = await self._map_in_force(ledger, salesforce)
+            lookups = await read_lookups(kustomer.client)
+            self._look = WriteLook(ledger, kustomer.client, self._phases, mapping, lookups)
+        found = await self._look.look(int(since * _MS), int(self._clock.now() * _MS))
+        new = [each for each in found if (each.stream, each.source_id, each.at) not in self._seen]
+        self._seen |= {(each.stream, each.source_id, each.at) for each in new}
+        return new
+
+    async def _seen_to(self, ledger: Ledger) -> float:
+        """Up to which moment (epoch s) everything was seen, of all streams."""
+        marks = [await mark_of(ledger, name) for name in self._streams()]
+        return min(mark or 0 for mark in marks) / _MS
+
+    async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
+        outcome = await super()._conclude(ledger, jobs_before)
+        return Outcome(DONE if self.verdict == "go" else REFUSED, outcome.summary)
+
+
+def _quiet(freeze: Freeze, wanted: float, written: int) -> str:
+    told = f"Quiet for {freeze.quiet_s / 60:,.1f} of {wanted:g} minutes"
+    return (
+        f"{told}; {written:,} records were written since the last look." if written else f"{told}."
+    )
