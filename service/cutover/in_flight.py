@@ -17,8 +17,10 @@ from connectors.salesforce.retrieve import retrieve
 from connectors.salesforce.soql import in_lists
 from service.phases import phase_named
 from service.planner import Planner
+from service.reread import Rereader
 from state.ledger import Ledger
 
+_READERS = 4
 STATUSES = ("open", "snoozed")
 _CASE = "Case"
 _FIELDS = ("CaseNumber", "Status", "OwnerId")
@@ -70,8 +72,14 @@ class InFlight:
 async def in_flight(
     ledger: Ledger, kustomer: KustomerClient, salesforce: SalesforceClient, *, now_ms: int
 ) -> InFlight:
-    """Read both sides; raises the connectors' errors."""
-    found = InFlight([each async for each in _open_ones(kustomer, now_ms)])
+    """Read both sides; raises the connectors' errors.
+
+    Kustomer's search tells of what was touched within two years; older ones are known by their Cases
+    that are not closed, and read by id.
+    """
+    flights = {each.conversation: each async for each in _open_ones(kustomer, now_ms)}
+    flights |= {each.conversation: each for each in await _by_case(kustomer, salesforce, flights)}
+    found = InFlight(list(flights.values()))
     ids = [each.conversation for each in found.flights]
     cases = {
         key: target
@@ -108,6 +116,19 @@ async def _open_ones(kustomer: KustomerClient, now_ms: int) -> AsyncIterator[Fli
                 for row in page.rows:
                     if not row["attributes"].get("deleted"):
                         yield _flight(row)
+
+
+async def _by_case(
+    kustomer: KustomerClient, salesforce: SalesforceClient, known: Mapping[str, Flight]
+) -> list[Flight]:
+    """Open and snoozed conversations whose Cases are open, beside those that are known."""
+    soql = "SELECT Kustomer_Id__c FROM Case WHERE IsClosed = false AND Kustomer_Id__c != null"
+    ids = [str(row["Kustomer_Id__c"]) async for page in salesforce.query(soql) for row in page]
+    source = Rereader(kustomer, readers=_READERS)
+    phase = phase_named("conversations")
+    read = await source.read(phase, sorted(set(ids) - known.keys()))
+    rows = [row for row in read.values() if row["attributes"].get("status") in STATUSES]
+    return [_flight(row) for row in rows if not row["attributes"].get("deleted")]
 
 
 def _flight(row: Mapping[str, Any]) -> Flight:

@@ -19,6 +19,7 @@ from transforms.compile import CompiledMapping
 from transforms.lookups import Lookups
 
 MOST_PAGES = 10  # of 500 rows, a stream and look: names who writes, and need not count a bulk job
+DAY_MS = 86_400_000
 What = Literal["new", "changed", "deleted"]
 
 
@@ -50,15 +51,16 @@ class WriteLook:
         self._mapping = mapping
         self._lookups = lookups
 
-    async def look(self, low_ms: int, high_ms: int) -> list[Written]:
-        """Return what was written in [low, high), epoch ms; raises the connectors' errors.
+    async def look(self, low_ms: int, now_ms: int) -> list[Written]:
+        """Return what was written since `low_ms`, epoch ms; raises the connectors' errors.
 
-        Costs one search for each stream in which nothing has changed.
+        The window has no end in practice: a record that is written again and again would slip out of one
+        that ends now before it is read. Costs one search for each stream in which nothing has changed.
         """
-        planner = Planner(self._client, now_ms=high_ms)
+        planner = Planner(self._client, now_ms=now_ms)
         found: list[Written] = []
         for phase in self._phases:
-            plan = await planner.changed(phase, low_ms, high_ms)
+            plan = await planner.changed(phase, low_ms, now_ms + DAY_MS)
             pages = 0
             for piece in plan.slices:
                 for number in range(1, int(piece["last_page"]) + 1):
