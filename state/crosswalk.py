@@ -277,17 +277,18 @@ class Crosswalk:
         """Return source ids of a kind, the next one behind each of `points` in [0, 1] of their range.
 
         The same points pick the same ids of the same crosswalk. Ids begin with the time they were given
-        at, so equal steps are steps in time; ids picked twice come once.
+        at, so equal steps are steps in time; ids picked twice come once. All come where there are no more
+        than points.
         """
         number = await self._number(kind)
         if number is None:
             return []
-        ends = await self._database.fetch(self._sql["ends"], (number,))
-        first, last = ends[0]
-        if first is None:
-            return []
+        if await self.count(kind) <= len(points):
+            rows = await self._database.fetch(self._sql["every"], (number,))
+            return [decode_id(key) for (key,) in rows]
+        first, last = (await self._database.fetch(self._sql["ends"], (number,)))[0]
         low, high = (int.from_bytes(key[:12].ljust(12, b"\0")) for key in (first, last))
-        keys = {first} if points else set()
+        keys = {first}
         for point in points:
             place = (low + round((high - low) * point)).to_bytes(12)
             rows = await self._database.fetch(self._sql["next"], (number, place))

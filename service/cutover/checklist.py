@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from service.agents import OPEN_REASONS, USERS, WAITS, policy_of
+from service.agents import MISSING, OPEN_REASONS, USERS, WAITS, policy_of
 from service.changes import CONFLICT
 from service.config import Config
 from service.cutover.record import CutoverRecord, Waiver
@@ -82,7 +82,8 @@ async def check_list(
     config: Config, ledger: Ledger, record: CutoverRecord | None = None
 ) -> list[Line]:
     """Return all lines, with what was waived in `record`."""
-    names = [phase.name for phase in await recall(ledger)]
+    phases = await recall(ledger)
+    names = [phase.name for phase in phases]
     books = {name: await ledger.books.read(name) for name in names}
     parts = [await ledger.books.in_part(name) for name in names]
     refused_parts = sum(
@@ -96,7 +97,7 @@ async def check_list(
         "users": await _open_users(config, ledger),
         "matches": _of(books, lambda book: _with(book.held, TO_DECIDE)),
         "conflicts": await ledger.conflicts.count(),
-        "held": _held(books) + held_parts,
+        "held": _held(books, [phase.name for phase in phases if phase.of]) + held_parts,
         "failed": _of(books, lambda book: sum(book.failed.values())) + refused_parts,
         "changes": _of(books, _changes),
         "pending": _of(books, lambda book: book.pending + book.changes_pending),
@@ -116,7 +117,7 @@ def refuse_open(lines: Sequence[Line]) -> None:
     steps = dict.fromkeys(ITEMS[line.item].next_step for line in still)
     raise CutoverRefused(
         f"Not ready to cut over: {told}.",
-        next_step=f"{'. '.join(step.capitalize() for step in steps)}. Or take it on: deskferry "
+        next_step=f"{'. '.join(steps)}. Or take it on: deskferry "
         f"cutover waive {' '.join(line.item for line in still)} --by YOUR-NAME --because WHY.",
     )
 
@@ -153,10 +154,12 @@ async def _open_users(config: Config, ledger: Ledger) -> int:
     return sum(each.waiting > 0 for each in await queued_users(ledger))
 
 
-def _held(books: Mapping[str, Book]) -> int:
+def _held(books: Mapping[str, Book], second_passes: Sequence[str]) -> int:
     """Held records that no other line tells of: neither a user's, nor one to be decided about."""
     elsewhere = (WAITS, *TO_DECIDE)
     held = {name: sum(b.held.values()) - _with(b.held, elsewhere) for name, b in books.items()}
+    for name in second_passes:  # what waits there for its own record is held with that one
+        held[name] -= books[name].held.get(MISSING, 0)
     if USERS in held:
         held[USERS] -= _with(books[USERS].held, OPEN_REASONS)
     return sum(held.values())

@@ -37,6 +37,7 @@ from service.errors import DONE, REFUSED
 from service.marks import mark_of
 from service.names import read_lookups
 from service.passes import read_again
+from service.planner import Planner
 from service.reread import Rereader
 from service.run import Outcome
 from state.ledger import Ledger
@@ -211,6 +212,7 @@ class Cutover(Delta):
             ledger,
             salesforce,
             Rereader(kustomer.client, readers=self._config.kustomer.connections),
+            Planner(kustomer.client, now_ms=int(self._clock.now() * _MS)),
             await self._map_in_force(ledger, salesforce),
             await read_lookups(kustomer.client),
         )

@@ -16,6 +16,7 @@ from service.changes import TOUCH_FIELDS, ChangeLines, is_touched, sent_cells
 from service.cutover.record import PhaseCheck, Verification
 from service.difference import MADE_MARK
 from service.phases import Phase
+from service.planner import Planner
 from service.reread import Rereader
 from service.rows_made import rows_of
 from service.runners import runners
@@ -37,6 +38,7 @@ class Sides:
     ledger: Ledger
     salesforce: SalesforceClient
     source: Rereader
+    planner: Planner
     mapping: CompiledMapping
     lookups: Lookups
 
@@ -57,15 +59,16 @@ class Verifier:
     async def _phase(self, phase: Phase) -> PhaseCheck:
         ledger = self._sides.ledger
         gate = await ledger.gates.get(phase.name)
-        total = await ledger.facts.get(f"source_total.{phase.name}")
+        counts = phase.operation == "insert" and phase.of is None
+        total = await self._sides.planner.source_total(phase) if counts else None
         ours = [await ledger.crosswalk.count(phase.kind, name, "loaded") for name in phase.objects]
         check = PhaseCheck(
             phase=phase.name,
-            source_count=int(total) if total else None,
+            source_count=total,
             ledger_count=sum(ours),
             target_count=gate.target_count if gate else None,
         )
-        if phase.operation == "insert" and phase.of is None:
+        if counts:
             await self._fields(phase, check)
         return check
 

@@ -63,3 +63,5 @@ UPDATE crosswalk SET target_id = ?3 WHERE kind = ?1 AND source_id = ?2 AND part 
 SELECT MIN(source_id), MAX(source_id) FROM crosswalk WHERE kind = ?
 -- name: next
 SELECT source_id FROM crosswalk WHERE kind = ? AND source_id >= ? AND part = 0 ORDER BY source_id LIMIT 1
+-- name: every
+SELECT source_id FROM crosswalk WHERE kind = ? AND part = 0 ORDER BY source_id

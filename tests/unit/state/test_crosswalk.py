@@ -1,5 +1,6 @@
 """The crosswalk learns once, and finds by kind, id and part."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,20 @@ async def test_a_looker_sees_kinds_that_came_after_it_opened(
             "Case",
             "Lead",
         ]
+
+
+async def test_picks_are_spread_over_the_range_and_the_same_for_the_same_points(
+    ledger: Ledger,
+) -> None:
+    ids = [f"{number:08x}{'0' * 16}" for number in range(1_000)]
+    entries = [(each, part, f"500{each[:15]}", 1, b"") for each in ids for part in (0, 1)]
+    async with ledger.write() as tx:
+        await ledger.crosswalk.learn(tx, "note", "CaseComment", entries, origin="loaded", job=1)
+    points = [number / 20 for number in range(21)]
+    picked = await ledger.crosswalk.spread("note", points)
+    assert picked == await ledger.crosswalk.spread("note", points)
+    places = [ids.index(each) for each in picked]
+    assert max(b - a for a, b in itertools.pairwise(places)) <= 51
+    assert (places[0], places[-1]) == (0, 999)
+    assert await ledger.crosswalk.spread("note", [0.5] * 1_000) == ids, "all, where they are few"
+    assert await ledger.crosswalk.spread("unknown", points) == []
