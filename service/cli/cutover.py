@@ -181,7 +181,7 @@ def _say(
     if any(each.count for each in facts.lines):
         console.print(_line_table([each for each in facts.lines if each.count]))
     for each in facts.writers:
-        who = each.user or "nobody that Kustomer names"
+        who = f"{each.name} {each.user}".strip() or "nobody that Kustomer names"
         typer.echo(f"  {each.records:,} records written by {who}, last at {each.last_at}")
     if facts.in_flight is not None:
         flying = facts.in_flight

@@ -31,7 +31,7 @@ from service.cutover.record import (
     current,
     keep,
 )
-from service.cutover.told import facts_of
+from service.cutover.told import facts_of, name_writers
 from service.cutover.writers import WriteLook, Written, summed
 from service.delta import Delta
 from service.errors import DONE, REFUSED, UsageInvalid
@@ -125,6 +125,7 @@ class CutoverFinish(Delta):
         name = f"cutover-{record.number}"
         record.seal = Seal(folder=name, at=now, by=self._by, digests={})
         facts = await facts_of(self._config, ledger, record, now=now, found=found)
+        await name_writers(facts, kustomer.client)
         report = await collect(ledger, now=now)
         folder = self._config.workspace / "reports"
         digests = await anyio.to_thread.run_sync(

@@ -13,6 +13,12 @@ Verdict = Literal["go", "no-go", "open"]
 SHOWN_OWNERS = 50
 
 
+class WriterFacts(Writer):
+    """Who wrote, with the name that Kustomer gives; '' where it was not asked."""
+
+    name: str = ""
+
+
 class LineFacts(BaseModel):
     """One queue of the check list; `waived` is how many were waived, null for none."""
 
@@ -65,7 +71,7 @@ class CutoverFacts(BaseModel):
     written_at: float
     lines: list[LineFacts]
     criteria: list[CriterionFacts]
-    writers: list[Writer]
+    writers: list[WriterFacts]
     phases: list[PhaseCheck]
     seed: int | None
     in_flight: InFlightFacts | None

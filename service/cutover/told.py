@@ -11,6 +11,7 @@ from service.cutover.checklist import check_list
 from service.cutover.facts import (
     CutoverFacts,
     NoteFacts,
+    WriterFacts,
     criteria,
     in_flight_facts,
     line_facts,
@@ -18,8 +19,10 @@ from service.cutover.facts import (
 )
 from service.cutover.hypercare import hypercare_until
 from service.cutover.in_flight import InFlight, in_flight
-from service.cutover.record import CutoverRecord
+from service.cutover.record import CutoverRecord, Writer
+from service.phases import phase_named
 from service.report.cutover_page import write_cutover
+from service.reread import Rereader
 from state.ledger import Ledger
 
 
@@ -37,9 +40,19 @@ async def tell_facts(told: Told, record: CutoverRecord, *, now: float) -> Cutove
     """Read what is in flight, and write page, JSON and CSV into the workspace's reports."""
     found = await in_flight(told.ledger, told.kustomer, told.salesforce, now_ms=int(now * 1000))
     facts = await facts_of(told.config, told.ledger, record, now=now, found=found)
+    await name_writers(facts, told.kustomer)
     folder = told.config.workspace / "reports"
     await anyio.to_thread.run_sync(write_cutover, facts, found.flights, folder)
     return facts
+
+
+async def name_writers(facts: CutoverFacts, kustomer: KustomerClient) -> None:
+    """Ask Kustomer for the names of those who wrote: they are shown, and kept nowhere but on the page."""
+    ids = [each.user for each in facts.writers if each.user]
+    read = await Rereader(kustomer, readers=1).read(phase_named("users"), ids)
+    for each in facts.writers:
+        attributes = read.get(each.user, {}).get("attributes", {})
+        each.name = str(attributes.get("displayName") or attributes.get("name") or "")
 
 
 async def facts_of(
@@ -61,7 +74,7 @@ async def facts_of(
         written_at=now,
         lines=line_facts(lines),
         criteria=judged,
-        writers=record.freeze.writers if record.freeze else [],
+        writers=[WriterFacts(**each.model_dump()) for each in _writers(record)],
         phases=checked.phases if checked else [],
         seed=checked.seed if checked else None,
         in_flight=in_flight_facts(found) if found else None,
@@ -69,3 +82,7 @@ async def facts_of(
         hypercare_until=hypercare_until(config, record),
         seal=record.seal.folder if record.seal else "",
     )
+
+
+def _writers(record: CutoverRecord) -> list[Writer]:
+    return record.freeze.writers if record.freeze else []

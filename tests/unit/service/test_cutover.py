@@ -10,6 +10,7 @@ from service.cutover.checklist import CutoverRefused, Line, refuse_open, waive
 from service.cutover.facts import (
     CutoverFacts,
     NoteFacts,
+    WriterFacts,
     criteria,
     line_facts,
     verdict_of,
@@ -149,7 +150,7 @@ def test_the_page_shows_what_people_wrote_as_text() -> None:
             written_at=0,
             lines=line_facts(lines),
             criteria=judged,
-            writers=summed([Written("notes", "a", "new", "", "2026")]),
+            writers=[WriterFacts(user="", records=1, last_at="2026", streams=["notes"])],
             phases=[
                 PhaseCheck(
                     phase="notes", source_count=None, ledger_count=1, target_count=None, ids=["x1"]
