@@ -15,6 +15,7 @@ from service.compose import KustomerSide
 from service.config import Config
 from service.crash_points import reach
 from service.errors import REFUSED, DeskferryError
+from service.hooks.passes import tell_conflicts, tell_pass
 from service.marks import mark_of, plan_mark, settle_marks
 from service.passes import read_window
 from service.phases import Phase
@@ -56,6 +57,7 @@ class Delta(Migration):
         await self._refuse_unless_loaded(ledger)
         await super()._drive(ledger, kustomer, salesforce)
         await settle_marks(ledger, self._phases)
+        await tell_conflicts(self._hooks, ledger)
         while True:
             began = self._clock.now()
             if await self._begin(ledger, kustomer):
@@ -65,6 +67,8 @@ class Delta(Migration):
             now_ms = self._clock.now() * _MS
             marks = {name: await mark_of(ledger, name) for name in self._streams()}
             self.behind = {n: round((now_ms - (m or 0)) / _MS, 3) for n, m in marks.items()}
+            await tell_conflicts(self._hooks, ledger)
+            await tell_pass(self._hooks, self.passes, self.behind)
             if self._watch_s is None:
                 return
             await self._clock.sleep(max(0.0, began + self._watch_s - self._clock.now()))

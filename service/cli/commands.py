@@ -16,6 +16,7 @@ COMMANDS = (
     "report",
     "state",
     "purge",
+    "hooks",
     "demo",
     "simulate",
 )
