@@ -208,7 +208,8 @@ async def open_hooks(
 ) -> AsyncIterator[Hooks]:
     """The hooks of the config, ready to be told; what is left to tell is told when the block is left.
 
-    Raises `SecretMissing` and `ConfigInvalid` before anything is told.
+    Raises `SecretMissing` and `ConfigInvalid` before anything is told. Where hooks are configured, what
+    the block raises comes out in a group, which `explain` reads.
     """
     run = run_name(clock.now(), os.getpid())
     async with AsyncExitStack() as stack:

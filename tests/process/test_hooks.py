@@ -100,7 +100,9 @@ def test_a_command_sees_its_document_and_a_clean_environment(tmp_path: Path) -> 
 def test_a_failing_stop_hook_ends_the_run_and_the_next_one_tells_it_again(
     kind: str, tmp_path: Path
 ) -> None:
-    body = KEEP + 'if not (out / "ok").exists(): sys.exit("customer@example.com says no")'
+    refused = "companies" if kind == "command" else "users"
+    body = KEEP + 'if document["figures"]["phase"] == "companies" and not (out / "ok").exists():'
+    body += ' sys.exit("customer@example.com says no")'
     with receiver() as hook, journey(tmp_path, sizes(30, 60)) as run:
         if kind == "command":
             hooked(
@@ -121,14 +123,17 @@ def test_a_failing_stop_hook_ends_the_run_and_the_next_one_tells_it_again(
         assert (code, json.loads(out)["error"]["code"]) == (3, "hook-failed"), err
         assert "Hook 1 failed at phase-done" in err
         assert "customer@example.com" not in err
-        assert phases() == ["users"]
-        assert not run.effects(), "what waits for the phase has not begun"
+        assert phases()[-1] == refused
+        before = len(phases())
+        behind = {"Contact", "Lead", "Case"} | ({"Account"} if refused == "users" else set())
+        made = {each["object"] for each in run.effects()}
+        assert not made & behind, "what waits for the phase has not begun"
         (tmp_path / "ok").touch()
         hook.status = 200
         code, _, err = ended(run, "migrate")
         assert code == 5, err
-        assert phases()[:2] == ["users", "users"], "it is told again before anything else"
-        assert sorted(phases()[1:]) == sorted(set(phases()))
+        assert phases()[before] == refused, "it is told again before anything else"
+        assert set(phases()) >= set(PHASES)
         check_everything(run)
         assert_once(run)
 
@@ -137,7 +142,7 @@ def test_a_kill_between_a_gate_and_its_telling_does_not_lose_the_telling(tmp_pat
     command = script(tmp_path, "keep", KEEP)
     with journey(tmp_path, sizes(30, 60)) as run:
         hooked(run, {"on": ["phase-done"], "command": command, "failing": "stop"})
-        for point in ("gate-closed:3", "hooks-told:1"):
+        for point in ("gate-closed:3", "hooks-told"):
             code, _, err = ended(run, "migrate", environment={VARIABLE: point})
             assert code == -signal.SIGKILL, err
             assert f"crash point {point.partition(':')[0]}" in err
@@ -146,7 +151,8 @@ def test_a_kill_between_a_gate_and_its_telling_does_not_lose_the_telling(tmp_pat
         names = [each["figures"]["phase"] for each, _ in kept(tmp_path)]
         assert set(names) >= set(PHASES)
         assert names[2] == names[3], "the one that was told and not noted comes again"
-        assert len(names) == len(set(names)) + 1
+        others = [each for each in names if each != "teams"]  # read anew for its members
+        assert len(others) == len(set(others)) + 1
         check_everything(run)
         assert_once(run)
 
@@ -164,7 +170,7 @@ def test_a_webhook_that_is_down_or_hangs_does_not_slow_the_load(tmp_path: Path) 
         begun = time.monotonic()
         code, out, err = ended(run, "migrate", "--json")
         assert code == 5, err
-        assert json.loads(out)["seconds"] < time.monotonic() - begun
+        assert json.loads(out)["seconds"] < 30, "one hook alone hangs for 72 s in all"
         assert time.monotonic() - begun < 40, "at the end it waits for one timeout, not for all"
         check_everything(run)
         for why in ("longer than 9 s", "longer than 2 s", "unreachable", "cannot be started"):
@@ -407,5 +413,7 @@ def test_check_tells_of_programs_and_secrets_that_are_not_there(tmp_path: Path) 
         items = {each["name"]: each for each in json.loads(out)["items"]}
         assert [items[f"hook {n}"]["ok"] for n in (1, 2, 3)] == [True, False, False]
         assert hook.documents == []
+        pace = "100 % of the org's requests and 100 searches a minute are ours."
+        assert pace in items["kustomer requests"]["detail"]
         code, out, _ = ended(run, "migrate", "--json")
         assert (code, json.loads(out)["error"]["code"]) == (2, "secret-missing")
