@@ -7,7 +7,7 @@ need more than that, seen by `x-ratelimit-remaining` falling faster than our own
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import anyio
@@ -32,8 +32,9 @@ class RequestBudget:
     """Paces requests evenly over the remote's windows; one instance per org, shared by all calls.
 
     Each `acquire` must be answered by exactly one `learn` (a reply came) or `lost` (none came).
-    `share` is in (0, 1]. `floor` is how much of `remaining` is never touched (less, when the share
-    leaves less). Until the first reply `assumed_limit` per `window_s` seconds holds; the length of
+    `share` is in (0, 1], or a function of the time (epoch s) that tells it; a change holds at once, also
+    inside a window. `floor` is how much of `remaining` is never touched (less, when the share leaves
+    less). Until the first reply `assumed_limit` per `window_s` seconds holds; the length of
     the windows is then learned from successive resets (up to 120 s). Nothing survives a crash: a
     new process learns from its first reply, and what an earlier one used counts as others' use.
     """
@@ -41,16 +42,17 @@ class RequestBudget:
     def __init__(
         self,
         *,
-        share: float,
+        share: float | Callable[[float], float],
         clock: Clock,
         assumed_limit: int = 300,
         window_s: float = 60.0,
         floor: int = 5,
     ) -> None:
-        if not 0.0 < share <= 1.0:
-            raise ValueError("share must be above 0 and at most 1")
-        self._share = share
         self._clock = clock
+        self._share_at = share if callable(share) else None
+        self._share = share(clock.now()) if callable(share) else share
+        if not 0.0 < self._share <= 1.0:
+            raise ValueError("share must be above 0 and at most 1")
         self._floor_wish = floor
         self._length = window_s
         self._length_known = False
@@ -74,6 +76,14 @@ class RequestBudget:
         self._full = max(1, math.floor(limit * self._share))
         self._allowed = self._full
         self._floor = min(self._floor_wish, limit - self._full)
+
+    def _heed_hours(self, now: float) -> None:
+        """Take the share in force. What was used of this window stays used."""
+        if self._share_at is None or (share := self._share_at(self._clock.now())) == self._share:
+            return
+        self._share = share
+        self._set_limit(self._limit)
+        self._next_at = min(self._next_at, now + self._length / self._allowed)
 
     def _clear(self) -> None:
         """Empty books for a new window."""
@@ -99,6 +109,7 @@ class RequestBudget:
 
     def _take(self, now: float) -> float:
         """Take one grant and return 0, or return how many seconds to wait before asking again."""
+        self._heed_hours(now)
         wait = max(self._next_at, self._paused_until) - now
         if wait > 0.0:
             return wait
@@ -280,6 +291,7 @@ class RequestBudget:
     def snapshot(self) -> BudgetSnapshot:
         """The budget as it stands, for status and metrics."""
         now = self._clock.monotonic()
+        self._heed_hours(now)
         used = self._confirmed + self._lost + self._in_flight
         return BudgetSnapshot(
             limit=self._limit,

@@ -1,9 +1,9 @@
-"""The fixed budget of search requests: Kustomer allows an API key 100 a minute."""
+"""The budget of search requests: Kustomer allows an API key 100 a minute."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import anyio
@@ -19,30 +19,43 @@ _TOO_MANY: Final = "the search limit is used up (429)"
 
 
 class SearchBudget:
-    """At most `per_minute` searches in a minute, nearly even.
+    """At most `per_minute` searches in a minute, nearly even; a number, or a function of the time (epoch
+    s) that tells it. A change holds from the next grant on, at the new pace.
 
     The remote's headers may speak of the org's whole limit (Kustomer facts, section 2), so they
     teach nothing here; only a 429 pauses all searches. A twentieth of the budget may go at once,
     so any 60 s see at most 5 % more than `per_minute`: 90 stays under Kustomer's 100.
     """
 
-    def __init__(self, *, per_minute: int, clock: Clock) -> None:
-        if per_minute < 1:
-            raise ValueError("per_minute must be at least 1")
-        at_once = max(1, per_minute // 20)
-        self._per_minute = per_minute
+    def __init__(self, *, per_minute: int | Callable[[float], int], clock: Clock) -> None:
         self._clock = clock
-        self._limiter = AsyncLimiter(at_once, at_once * _MINUTE_S / per_minute)
+        self._per_minute_at = per_minute if callable(per_minute) else None
+        self._set(per_minute(clock.now()) if callable(per_minute) else per_minute)
         self._turn = anyio.Lock(fast_acquire=True)
         self._grants: list[float] = []
         self._waiting = 0
         self._paused_until = -math.inf
+
+    def _set(self, per_minute: int) -> None:
+        if per_minute < 1:
+            raise ValueError("per_minute must be at least 1")
+        at_once = max(1, per_minute // 20)
+        self._per_minute = per_minute
+        self._limiter = AsyncLimiter(at_once, at_once * _MINUTE_S / per_minute)
+
+    def _heed_hours(self) -> None:
+        if self._per_minute_at is None:
+            return
+        per_minute = self._per_minute_at(self._clock.now())
+        if per_minute != self._per_minute:
+            self._set(per_minute)
 
     async def acquire(self) -> None:
         """Wait until one more search may be sent. Cancellation-safe."""
         self._waiting += 1
         try:
             async with self._turn:  # one at a time, so that no crowd leaves when a pause ends
+                self._heed_hours()
                 await self._limiter.acquire()
                 while (wait := self._paused_until - self._clock.monotonic()) > 0.0:
                     await self._clock.sleep(wait)

@@ -9,9 +9,11 @@ from connectors.clock import Clock
 from connectors.http import RetryPolicy
 from connectors.salesforce.client import SalesforceClient
 from service.compose import KustomerSide, open_kustomer_side, open_salesforce
-from service.config import Config, Secret
+from service.config import Config
+from service.config_parts import Secret
 from service.duplicate_rules import STEP, duplicate_rules
 from service.errors import DONE, REFUSED, REMOTE, USAGE, DeskferryError, explain
+from service.hooks.ready import ready
 from service.identity import check_config
 from service.ledger import open_ledger
 from service.mapped import default_mapping, read_shape
@@ -97,7 +99,7 @@ async def run_check(config: Config, clock: Clock) -> CheckResult:
     kustomer_ready, salesforce_ready = _secrets(checks)
     if kustomer_ready:
         async with open_kustomer_side(config, clock, QUICK) as side:
-            await _kustomer(checks, side)
+            await _kustomer(checks, side, clock.now())
     if salesforce_ready:
         async with open_salesforce(config, clock, QUICK) as salesforce:
             await _salesforce(checks, salesforce)
@@ -156,9 +158,22 @@ def _secrets(checks: _Checks) -> tuple[bool, bool]:
         wanted["client_secret"] = target.client_secret
     elif target.jwt:
         wanted["jwt.private_key"] = target.jwt.private_key
+    _hooks(checks)
     kustomer = _secret(checks, "kustomer.api_key", checks.config.kustomer.api_key)
     found = [_secret(checks, f"salesforce.{name}", each) for name, each in wanted.items() if each]
     return kustomer, all(found)
+
+
+def _hooks(checks: _Checks) -> None:
+    """Every hook's secrets are there, and its program; nothing is told."""
+    for number, hook in enumerate(checks.config.hooks, 1):
+        name = f"hook {number}"
+        try:
+            told = ready(hook)
+        except DeskferryError as error:
+            checks.add(name, False, error.message, error.next_step, error.exit_code)
+        else:
+            checks.add(name, True, told)
 
 
 def _secret(checks: _Checks, name: str, secret: Secret) -> bool:
@@ -171,7 +186,7 @@ def _secret(checks: _Checks, name: str, secret: Secret) -> bool:
     return True
 
 
-async def _kustomer(checks: _Checks, side: KustomerSide) -> None:
+async def _kustomer(checks: _Checks, side: KustomerSide, now: float) -> None:
     kustomer = side.client
 
     async def org() -> str:
@@ -189,7 +204,7 @@ async def _kustomer(checks: _Checks, side: KustomerSide) -> None:
         await checks.attempt(f"kustomer {phase.name}", stream)
     seen = side.budget.snapshot()
     told = f"{seen.allowed:,} of the org's {seen.limit:,} requests a window are ours."
-    checks.add("kustomer requests", True, told)
+    checks.add("kustomer requests", True, f"{told} {side.pace.words(now)}.")
 
 
 async def _salesforce(checks: _Checks, salesforce: SalesforceClient) -> None:

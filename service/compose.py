@@ -4,7 +4,7 @@
 of it after the attempts of one call. Why a side is waited for goes to the log, once each time.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -19,17 +19,20 @@ from connectors.salesforce.auth import ClientCredentials, JwtBearer
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.daily import DailyLimit
 from service.config import Config
+from service.pace import Pace
 
 _log = structlog.get_logger()
+Hear = Callable[[str, str | None], None]
 
 
 @dataclass
 class KustomerSide:
-    """The Kustomer client and its two budgets, for those who show them."""
+    """The Kustomer client, its two budgets and what sets their pace, for those who show them."""
 
     client: KustomerClient
     budget: RequestBudget
     search_budget: SearchBudget
+    pace: Pace
     patience: Patience | None = None
 
     @property
@@ -43,11 +46,19 @@ class KustomerSide:
 
 @asynccontextmanager
 async def open_kustomer_side(
-    config: Config, clock: Clock, policy: RetryPolicy | None = None, *, patient: bool = False
+    config: Config,
+    clock: Clock,
+    policy: RetryPolicy | None = None,
+    *,
+    patient: bool = False,
+    hear: Hear | None = None,
 ) -> AsyncIterator[KustomerSide]:
-    """Open the Kustomer side; secrets are resolved here and go nowhere else."""
+    """Open the Kustomer side; secrets are resolved here and go nowhere else.
+
+    `hear`: also told why the side is waited for, and None when it goes on.
+    """
     settings = config.kustomer
-    patience = _patience("Kustomer", config, clock) if patient else None
+    patience = _patience("Kustomer", config, clock, hear) if patient else None
     http = HttpClient(
         settings.base_url,
         name="kustomer",
@@ -56,8 +67,9 @@ async def open_kustomer_side(
         patience=patience,
         connections=settings.connections,
     )
-    budget = RequestBudget(share=settings.rate_share, clock=clock)
-    search_budget = SearchBudget(per_minute=settings.search_per_minute, clock=clock)
+    pace = Pace(settings)
+    budget = RequestBudget(share=pace.share, clock=clock)
+    search_budget = SearchBudget(per_minute=pace.searches, clock=clock)
     async with http:
         client = KustomerClient(
             http,
@@ -65,7 +77,7 @@ async def open_kustomer_side(
             budget=budget,
             search_budget=search_budget,
         )
-        yield KustomerSide(client, budget, search_budget, patience)
+        yield KustomerSide(client, budget, search_budget, pace, patience)
 
 
 @asynccontextmanager
@@ -79,12 +91,17 @@ async def open_kustomer(
 
 @asynccontextmanager
 async def open_salesforce(
-    config: Config, clock: Clock, policy: RetryPolicy | None = None, *, patient: bool = False
+    config: Config,
+    clock: Clock,
+    policy: RetryPolicy | None = None,
+    *,
+    patient: bool = False,
+    hear: Hear | None = None,
 ) -> AsyncIterator[SalesforceClient]:
-    """Open the Salesforce client; it signs in at its first call."""
+    """Open the Salesforce client; it signs in at its first call. `hear` as for the other side."""
     settings = config.salesforce
     policy = policy or _policy(config)
-    patience = _patience("Salesforce", config, clock) if patient else None
+    patience = _patience("Salesforce", config, clock, hear) if patient else None
     async with AsyncExitStack() as stack:
         login = await stack.enter_async_context(
             HttpClient(
@@ -110,7 +127,7 @@ async def open_salesforce(
             _auth(config, login, clock),
             make_http=instance,
             api_version=settings.api_version,
-            daily=_daily(config, clock) if patient else None,
+            daily=_daily(config, clock, hear) if patient else None,
         )
         yield await stack.enter_async_context(client)
 
@@ -122,7 +139,7 @@ def _policy(config: Config) -> RetryPolicy:
     )
 
 
-def _patience(side: str, config: Config, clock: Clock) -> Patience:
+def _patience(side: str, config: Config, clock: Clock, hear: Hear | None) -> Patience:
     """An outage's pauses begin where the attempts of a call end, and grow to four times as much."""
     settings = config.retry
     return Patience(
@@ -131,21 +148,23 @@ def _patience(side: str, config: Config, clock: Clock) -> Patience:
         clock=clock,
         first_s=10 * settings.base_seconds,
         cap_s=4 * settings.cap_seconds,
-        tell=_teller(side),
+        tell=_teller(side, hear),
     )
 
 
-def _daily(config: Config, clock: Clock) -> DailyLimit:
+def _daily(config: Config, clock: Clock, hear: Hear | None) -> DailyLimit:
     return DailyLimit(
         clock=clock,
         reserve=config.salesforce.daily_reserve,
         first_s=2 * config.retry.base_seconds,
-        tell=_teller("Salesforce"),
+        tell=_teller("Salesforce", hear),
     )
 
 
-def _teller(side: str) -> Tell:
+def _teller(side: str, hear: Hear | None) -> Tell:
     def tell(why: str | None) -> None:
+        if hear:
+            hear(side, why)
         if why:
             _log.warning("waiting", side=side, reason=why)
         else:

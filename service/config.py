@@ -1,94 +1,16 @@
 """The config file's model (DESIGN, section 4). Each field's description feeds the generated docs."""
 
-import ipaddress
-import os
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    model_validator,
-)
+from pydantic import Field, model_validator
 from pydantic.functional_validators import AfterValidator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
 
-from service.errors import SecretMissing
-
-
-class Secret:
-    """A reference to a secret, `env:NAME` or `file:PATH`; the secret itself is never kept."""
-
-    def __init__(self, reference: str) -> None:
-        self.reference = reference
-
-    def resolve(self) -> str:
-        """Return the secret; raises `SecretMissing` when the reference leads nowhere."""
-        kind, _, name = self.reference.partition(":")
-        value: str | None
-        if kind == "env":
-            value = os.environ.get(name)
-        else:
-            try:
-                value = Path(name).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError):
-                value = None
-        if not value:
-            raise SecretMissing(
-                f"The secret {self.reference} is not there or is empty.",
-                next_step="Set the variable, or put the secret into the file, and try again.",
-            )
-        return value
-
-    def __repr__(self) -> str:
-        return f"Secret({self.reference!r})"
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
-        """Accept a reference; never echo what was given instead of one."""
-        return core_schema.no_info_plain_validator_function(cls._read)
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _: CoreSchema, __: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Say the form of a reference, for the published schema."""
-        return {"type": "string", "pattern": "^(env|file):.+$"}
-
-    @classmethod
-    def _read(cls, value: Any) -> "Secret":
-        if isinstance(value, str):
-            kind, _, name = value.partition(":")
-            if kind in ("env", "file") and name.strip():
-                return cls(value)
-        raise PydanticCustomError("secret", "must be a reference, env:NAME or file:PATH")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise PydanticCustomError("address", "must be an address such as https://host")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise PydanticCustomError("address", "must be https; plain http is for this machine only")
-    if parts.username or parts.query or parts.fragment or parts.path not in ("", "/"):
-        raise PydanticCustomError("address", "must be the host alone, without path or user")
-    return value.rstrip("/")
+from service.config_hooks import HookConfig
+from service.config_hours import OfficeHoursConfig
+from service.config_parts import Address, Endpoint, Secret, Section
 
 
 def _org_id(value: str) -> str:
@@ -97,14 +19,7 @@ def _org_id(value: str) -> str:
     return value
 
 
-Address = Annotated[str, AfterValidator(_address)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class KustomerConfig(_Section):
+class KustomerConfig(Section):
     """The source."""
 
     base_url: Address = Field(description="The org's own address, https://ORG.api.kustomerapp.com.")
@@ -115,17 +30,20 @@ class KustomerConfig(_Section):
     search_per_minute: int = Field(
         default=90, ge=1, le=100, description="Searches a minute; Kustomer allows API keys 100."
     )
+    office_hours: OfficeHoursConfig | None = Field(
+        default=None, description="Another share while people are at work; off by default."
+    )
     connections: int = Field(default=12, ge=1, le=64, description="Pages read at the same time.")
 
 
-class JwtConfig(_Section):
+class JwtConfig(Section):
     """What the JWT bearer flow needs beside the client id."""
 
     username: str = Field(description="The Salesforce user to run as.")
     private_key: Secret = Field(description="Reference to the RSA private key, PEM.")
 
 
-class SalesforceConfig(_Section):
+class SalesforceConfig(Section):
     """The target."""
 
     login_url: Address = Field(
@@ -171,7 +89,7 @@ class SalesforceConfig(_Section):
         return self
 
 
-class RetryConfig(_Section):
+class RetryConfig(Section):
     """How calls that may be repeated are repeated."""
 
     attempts: int = Field(default=8, ge=1, le=20, description="Sends of one call in a row.")
@@ -190,7 +108,7 @@ ConflictRule = Literal["ask", "source", "target"]
 FieldName = Annotated[str, Field(pattern=r"^\w+\.\w+$")]
 
 
-class DeltaConfig(_Section):
+class DeltaConfig(Section):
     """How changes are followed after the full load."""
 
     lag_seconds: int = Field(
@@ -212,7 +130,7 @@ class DeltaConfig(_Section):
     )
 
 
-class CutoverConfig(_Section):
+class CutoverConfig(Section):
     """The switch: how long it must be quiet, what is proven, and what comes after it."""
 
     quiet_minutes: float = Field(
@@ -237,7 +155,7 @@ class CutoverConfig(_Section):
     hypercare_days: float = Field(default=14, ge=0, description="For how long it does that.")
 
 
-class TransitionsConfig(_Section):
+class TransitionsConfig(Section):
     """What becomes of a Lead whose customer has become a Contact."""
 
     retire: Literal["keep", "mark", "delete"] = Field(
@@ -247,25 +165,17 @@ class TransitionsConfig(_Section):
     )
 
 
-def _endpoint(value: str) -> str:
-    """An address that may have a path: models are served below one."""
-    parts = urlsplit(value)
-    if parts.query or parts.fragment or parts.username:
-        raise PydanticCustomError("address", "must have no user, query or fragment")
-    return _address(f"{parts.scheme}://{parts.netloc}") + parts.path.rstrip("/")
-
-
-class LanguageModelConfig(_Section):
+class LanguageModelConfig(Section):
     """A language model that may re-rank the proposal; it is told names, types and counts only."""
 
-    base_url: Annotated[str, AfterValidator(_endpoint)] = Field(
+    base_url: Endpoint = Field(
         description="OpenAI-compatible endpoint, such as https://host/v1; off where it is not named."
     )
     model: str = Field(description="Name of the model.")
     api_key: Secret | None = Field(default=None, description="Reference to the endpoint's key.")
 
 
-class MapConfig(_Section):
+class MapConfig(Section):
     """How the map is proposed."""
 
     language_model: LanguageModelConfig | None = Field(
@@ -273,7 +183,7 @@ class MapConfig(_Section):
     )
 
 
-class LogConfig(_Section):
+class LogConfig(Section):
     """The log on stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
@@ -282,7 +192,7 @@ class LogConfig(_Section):
     format: Literal["text", "json"] = Field(default="text", description="Form of a line.")
 
 
-class Config(_Section):
+class Config(Section):
     """The whole file."""
 
     kustomer: KustomerConfig
@@ -293,6 +203,11 @@ class Config(_Section):
     retry: RetryConfig = RetryConfig()
     map: MapConfig = MapConfig()
     log: LogConfig = LogConfig()
+    hooks: list[HookConfig] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Commands and webhooks that are told at named points.",
+    )
     unmatched_users: Literal["refuse", "hold"] = Field(
         default="refuse",
         description="While Kustomer users have no Salesforce user: refuse to migrate (unless "

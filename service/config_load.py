@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -70,16 +71,20 @@ def _plain(value: Any) -> Any:
 def _line(tree: Any, place: tuple[Any, ...]) -> int:
     line = 1
     for step in place:
-        if not isinstance(tree, dict) or step not in tree:
+        if isinstance(tree, list) and isinstance(step, int) and step < len(tree):
+            line = tree.lc.item(step)[0] + 1 if hasattr(tree, "lc") else line
+        elif isinstance(tree, dict) and step in tree:
+            line = tree.lc.key(step)[0] + 1 if hasattr(tree, "lc") else line
+        else:
             break
-        line = tree.lc.key(step)[0] + 1 if hasattr(tree, "lc") else line
         tree = tree[step]
     return line
 
 
 def _sentence(fault: Any) -> str:
     place = fault["loc"]
-    name = ".".join(str(step) for step in place) or "config"
+    steps = [str(step + 1 if isinstance(step, int) else step) for step in place]
+    name = ".".join(steps) or "config"
     if fault["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(place[-1]), _known(place[:-1]), n=1)
         hint = f"; did you mean {near[0]}?" if near else "."
@@ -103,9 +108,11 @@ def _allowed(place: tuple[Any, ...]) -> str:
     """The range of a number, in words."""
     model: Any = _model(place[:-1])
     bounds: dict[str, Any] = {}
-    for rule in model.model_fields[place[-1]].metadata:
+    field = _fields(model)[place[-1]]
+    for rule in field.metadata:
         bounds |= {name: getattr(rule, name) for name in ("ge", "le") if hasattr(rule, name)}
-    number = "whole number" if model.model_fields[place[-1]].annotation is int else "number"
+    whole = int in (field.annotation, *get_args(field.annotation))
+    number = "whole number" if whole else "number"
     if "le" in bounds:
         return f"a {number} between {bounds['ge']} and {bounds['le']}"
     return f"a {number} of at least {bounds['ge']}"
@@ -118,14 +125,21 @@ def _shown(value: Any) -> str:
 
 def _known(place: tuple[Any, ...]) -> list[str]:
     model = _model(place)
-    return list(model.model_fields) if model else []
+    return list(_fields(model)) if model else []
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a section by the names that the file uses."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _model(place: tuple[Any, ...]) -> type[BaseModel] | None:
     """The section that a place in the file belongs to; a section may be optional."""
     model: type[BaseModel] = Config
     for step in place:
-        field = model.model_fields.get(str(step))
+        if isinstance(step, int):  # one of a list
+            continue
+        field = _fields(model).get(str(step))
         if field is None:
             return None
         kinds = (field.annotation, *get_args(field.annotation))

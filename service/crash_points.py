@@ -91,6 +91,7 @@ POINTS: Final[dict[str, str]] = {
     "gate-counted": "the books balance and Salesforce's count agrees, the gate is open",
     "gate-uncommitted": "a gate is about to be durable",
     "gate-closed": "a gate is closed, nothing behind it has begun",
+    "hooks-told": "hooks were told of a closed gate, the ledger does not know",
     "orphan-aborted": "recovery: an open job that no ledger row names is aborted",
     "open-job-aborted": "recovery: a job that was never closed is aborted",
     "job-given-back": "recovery: the batches and rows of a job that never ran wait again",

@@ -17,6 +17,7 @@ from service.crash_points import reach
 from service.cutover.hypercare import Hypercare, hypercare, looked_to_ms
 from service.cutover.writers import WriteLook, Written
 from service.errors import ATTENTION, REFUSED, DeskferryError
+from service.hooks.passes import tell_conflicts, tell_pass
 from service.marks import mark_of, plan_mark, settle_marks
 from service.names import read_lookups
 from service.passes import read_window
@@ -66,12 +67,15 @@ class Delta(Migration):
             await self._only_tell(ledger, kustomer, salesforce)
             return
         await self._finish_pass(ledger, kustomer, salesforce)
+        await tell_conflicts(self._hooks, ledger)
         while True:
             began = self._clock.now()
             await self._one_pass(ledger, kustomer, salesforce)
             now_ms = self._clock.now() * _MS
             marks = {name: await mark_of(ledger, name) for name in self._streams()}
             self.behind = {n: round((now_ms - (m or 0)) / _MS, 3) for n, m in marks.items()}
+            await tell_conflicts(self._hooks, ledger)
+            await tell_pass(self._hooks, self.passes, self.behind)
             if self._watch_s is None:
                 return
             await self._clock.sleep(max(0.0, began + self._watch_s - self._clock.now()))

@@ -9,12 +9,13 @@ import pkgutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import click
 import orjson
 import typer.main
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 import connectors
@@ -25,6 +26,8 @@ from service.cli.documents import DOCUMENTS
 from service.config import Config
 from service.crash_points import POINTS, VARIABLE
 from service.errors import ROOTS, DeskferryError, exit_code_of, recovery_of
+from service.hooks.document import HookDocument
+from service.hooks.points import POINTS as POINTS_OF_HOOKS
 from service.reasons import REASONS
 from service.report.facts import ReportFacts
 from transforms.converters import CONVERTERS, spec_of
@@ -47,8 +50,10 @@ def pages() -> dict[str, str]:
         "crash-points.md": _crash_points(),
         "errors.md": _errors(),
         "reasons.md": _reasons(),
+        "hooks.md": _hooks(),
         "report.schema.json": _schema(ReportFacts),
         "schemas/mapping.json": _schema(Mapping, "validation"),
+        "schemas/hook.json": _schema(HookDocument),
         "schemas/config.json": _schema(Config, "validation"),
         **{f"schemas/{name}.json": _schema(model) for name, model in DOCUMENTS.items()},
     }
@@ -98,14 +103,19 @@ def _config() -> str:
 
 
 def _settings(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
-    for name, field in model.model_fields.items():
-        kind = field.annotation
+    for attribute, field in model.model_fields.items():
+        kind, name = field.annotation, field.alias or attribute
         inner = next((each for each in _models(kind)), None)
         if inner is not None:
-            yield from _settings(inner, f"{prefix}{name}.")
+            many = "[]" if get_origin(kind) is list else ""
+            yield from _settings(inner, f"{prefix}{name}{many}.")
             continue
-        default = "required" if field.is_required() else f"`{field.default}`"
+        default = "required" if field.is_required() else f"`{_default(field)}`"
         yield f"{prefix}{name}", default, field.description or ""
+
+
+def _default(field: FieldInfo) -> Any:
+    return field.get_default(call_default_factory=True, validated_data={})
 
 
 def _models(kind: Any) -> Iterator[type[BaseModel]]:
@@ -151,6 +161,26 @@ def _family(root: Any) -> Iterator[Any]:
 def _reasons() -> str:
     lines = [_HEAD, "# Why rows are held or failed\n", "| reason | cause | fix |", "|---|---|---|"]
     lines += [f"| `{code}` | {each.cause} | {each.fix} |" for code, each in REASONS.items()]
+    return "\n".join(lines) + "\n"
+
+
+_TOLD = """\
+Every hook gets one JSON document ([schema](schemas/hook.json)). How hooks are declared:
+[the operator's page](../operator/hooks.md). The fields of the document:
+"""
+
+
+def _hooks() -> str:
+    lines = [_HEAD, "# Points of hooks\n", _TOLD, "| field | means |", "|---|---|"]
+    lines += [
+        f"| `{name}` | {field.description} |" for name, field in HookDocument.model_fields.items()
+    ]
+    for name, point in POINTS_OF_HOOKS.items():
+        lines.append(f"\n## {name}\n\n{point.when}")
+        if point.figures:
+            lines += ["\n| figure | means | such as |", "|---|---|---|"]
+        for figure, (meaning, such) in point.figures.items():
+            lines.append(f"| `{figure}` | {meaning} | `{orjson.dumps(such).decode()}` |")
     return "\n".join(lines) + "\n"
 
 

@@ -18,6 +18,7 @@ from service.errors import DeskferryError
 from service.extract import Extractor
 from service.gate import close_gate
 from service.gone_parents import GoneParents
+from service.hooks.gates import GateHooks
 from service.lanes import LaneLocks
 from service.load import Loader
 from service.matching import learn_existing
@@ -51,6 +52,7 @@ class Flow:
         lookups: Lookups,
         phases: Sequence[Phase],
         book: AddressBook | None = None,
+        hooks: GateHooks | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -63,6 +65,7 @@ class Flow:
         self._lookups = lookups
         self._phases = phases
         self._book = book
+        self._hooks = hooks
         self._source = Rereader(kustomer.client, readers=config.kustomer.connections)
         self._gone = GoneParents(ledger, self._source, phases)
         self._closed = {phase.name: anyio.Event() for phase in phases}
@@ -135,12 +138,16 @@ class Flow:
             if crosses(phase):
                 await self._transitions(phase).run()
         progress.state = "checking"
+        if self._hooks:
+            await self._hooks.expect(phase.name)
         try:
             await close_gate(phase, self._ledger, self._salesforce, now=self._clock.now())
         except DeskferryError:
             progress.state = "unbalanced"
             raise
         progress.state = "done"
+        if self._hooks:
+            await self._hooks.tell(phase.name)
         self._closed[phase.name].set()
 
     def _matcher(self, phase: Phase, progress: PhaseProgress) -> DirectoryMatcher:

@@ -37,6 +37,12 @@ def redacting(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappin
     return shown
 
 
+def run_name(now: float, pid: int) -> str:
+    """The name that this process's log lines carry as `run`; a new one where none was bound."""
+    bound = structlog.contextvars.get_contextvars().get("run")
+    return str(bound) if bound else f"{int(now)}-{pid}"
+
+
 def start_logging(config: LogConfig, **bound: str | int) -> None:
     """Configure the log by the config; every line of this process carries `bound`."""
     level = getattr(logging, config.level.upper())

@@ -42,7 +42,10 @@ class PhaseSnapshot:
 
 @dataclass
 class RunSnapshot:
-    """The whole run as seen now; sizes in bytes, times in epoch seconds."""
+    """The whole run as seen now; sizes in bytes, times in epoch seconds.
+
+    `pace`: what is ours of Kustomer's budgets and until when; None without office hours.
+    """
 
     phases: list[PhaseSnapshot]
     requests: list[BudgetView]
@@ -50,6 +53,7 @@ class RunSnapshot:
     queue_limit: int
     spool_bytes: int
     waiting_for: str | None
+    pace: str | None
     started_at: float
     now: float
 
@@ -127,6 +131,7 @@ class RunProgress:
     queue_limit: int = 0
     spool_bytes: int = 0
     waits: Callable[[], list[str | None]] = list
+    pace: Callable[[float], str | None] = lambda _: None
 
     def snapshot(self, now: float) -> RunSnapshot:
         """Return the whole run as seen at `now` (epoch s)."""
@@ -138,6 +143,7 @@ class RunProgress:
             self.queue_limit,
             self.spool_bytes,
             "; ".join(waits) or None,
+            self.pace(now),
             self.started_at,
             now,
         )

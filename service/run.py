@@ -21,6 +21,9 @@ from service.crash_points import reach
 from service.cutover.hypercare import refuse_after_switch
 from service.errors import ATTENTION, DONE
 from service.flow import Flow
+from service.hooks.fire import Hooks, hooks_of_run
+from service.hooks.gates import GateHooks
+from service.hooks.passes import throttled
 from service.identity import check_identity
 from service.ledger import open_ledger
 from service.mapped import load_mapping, read_phases
@@ -76,6 +79,7 @@ class Migration:
         self._clock = clock
         self._stop = stop
         self._waits: list[Callable[[], str | None]] = []
+        self._hooks = Hooks((), clock=clock, command=self.command)
         self._map: CompiledMapping | None = None
         self._phases: tuple[Phase, ...] = PHASES
         self._progress = RunProgress(
@@ -89,16 +93,26 @@ class Migration:
     async def run(self) -> Outcome:
         """Run until every gate is closed.
 
-        Raises the rooms' errors, `MapUnconfirmed`, `MapChanged`, `BooksUnbalanced`, and `Interrupted`
-        after a stop was asked for. All of them leave a state that the next run goes on from.
+        Raises the rooms' errors, `MapUnconfirmed`, `MapChanged`, `BooksUnbalanced`, `HookFailed`, and
+        `Interrupted` after a stop. All of them leave a state that the next run goes on from.
         """
+        async with hooks_of_run(
+            self._config.hooks, self._clock, self.command, stop=self._stop
+        ) as hooks:
+            self._hooks = hooks
+            outcome = await self._go()
+            hooks.ended_with = outcome.exit_code
+            return outcome
+
+    async def _go(self) -> Outcome:
+        hear = throttled(self._hooks, self._clock)
         async with AsyncExitStack() as stack:
             ledger = await stack.enter_async_context(open_ledger(self._config, self._clock.now))
             kustomer = await stack.enter_async_context(
-                open_kustomer_side(self._config, self._clock, patient=True)
+                open_kustomer_side(self._config, self._clock, patient=True, hear=hear)
             )
             salesforce = await stack.enter_async_context(
-                open_salesforce(self._config, self._clock, patient=True)
+                open_salesforce(self._config, self._clock, patient=True, hear=hear)
             )
             self._waits += [lambda: kustomer.waiting_for, lambda: salesforce.waiting_for]
             before = await ledger.jobs.count()
@@ -106,7 +120,9 @@ class Migration:
             entry = await stack.enter_async_context(logged(ledger, self.command))
             await until_stopped(
                 self._stop,
-                lambda: self._work(ledger, kustomer, salesforce, entry.run),
+                lambda: self._hooks.guard(
+                    lambda: self._work(ledger, kustomer, salesforce, entry.run)
+                ),
                 kept="Everything done so far is kept.",
                 next_step=f"Run deskferry {self.command} again to go on from here.",
             )
@@ -125,6 +141,7 @@ class Migration:
         if self.ends_with_cutover:
             await refuse_after_switch(ledger)
         await refuse_unconfirmed(self._config, ledger, kustomer.client, salesforce)
+        await GateHooks(self._hooks, ledger).tell_due()
         await self._prepare(ledger, salesforce, run)
         self._phases = read_phases(self._config)
         await check_whole(ledger, salesforce, self._phases)
@@ -226,6 +243,7 @@ class Migration:
             lookups,
             self._phases,
             book,
+            GateHooks(self._hooks, ledger),
         )
         await flow.run(open_phases, self._progress.phases)
 
@@ -245,6 +263,8 @@ class Migration:
             return views
 
         self._progress.budgets = budgets
+        if self._config.kustomer.office_hours:
+            self._progress.pace = kustomer.pace.words
         self._progress.queue_bytes = lambda: queue.bytes
         self._progress.queue_limit = queue.limit_bytes
         self._waits.append(

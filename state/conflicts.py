@@ -121,6 +121,11 @@ class Conflicts:
         """Count the fields that nobody has decided about."""
         return int((await self._database.fetch(self._sql["count"]))[0][0])
 
+    async def found_since(self, at: float) -> tuple[int, float]:
+        """Count the open ones found or renewed after `at` (epoch s), and tell when the newest was."""
+        rows = await self._database.fetch(self._sql["found_since"], (at,))
+        return int(rows[0][0]), float(rows[0][1])
+
     async def touch(self, tx: Tx, object: str, targets: Sequence[str]) -> None:
         """Remember records that somebody else has written to."""
         await tx.run_many(self._sql["touch"], [(object, target) for target in targets])

@@ -17,6 +17,7 @@ COMMANDS = (
     "report",
     "state",
     "purge",
+    "hooks",
     "demo",
     "simulate",
 )

@@ -8,6 +8,7 @@ from service.cli.conflicts_documents import ConflictsDecideDocument, ConflictsLi
 from service.cli.cutover_documents import CutoverDocument, CutoverWaiveDocument
 from service.cli.discover_documents import DiscoverDocument
 from service.cli.document import Document
+from service.cli.hooks_documents import HooksListDocument, HooksTestDocument
 from service.cli.map_documents import (
     MapConfirmDocument,
     MapDiffDocument,
@@ -159,10 +160,23 @@ class PhaseStatus(BookFacts):
     difference: int
 
 
+class PaceFacts(Document):
+    """What is ours of Kustomer's budgets by the config, now.
+
+    `until`: epoch seconds of the next change by `kustomer.office_hours`; null when none is coming.
+    """
+
+    rate_share: float
+    search_per_minute: int
+    office_hours: bool
+    until: float | None
+
+
 class StatusDocument(Document):
     """`deskferry status`."""
 
     phases: list[PhaseStatus]
+    pace: PaceFacts
 
 
 class ReportDocument(ReportFacts):
@@ -230,6 +244,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "state-export": ExportDocument,
     "state-check": CheckStateDocument,
     "purge": PurgeDocument,
+    "hooks-list": HooksListDocument,
+    "hooks-test": HooksTestDocument,
     "demo": DemoDocument,
     "schema-plan": SchemaPlanDocument,
     "schema-deploy": SchemaDeployDocument,

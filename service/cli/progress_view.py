@@ -37,8 +37,12 @@ async def _plain(snapshot: Callable[[], RunSnapshot]) -> None:
     states: dict[str, str] = {}
     due = 0.0
     waited = False
+    pace: str | None = None
     while True:
         seen = snapshot()
+        if seen.pace and seen.pace != pace:
+            typer.echo(f"kustomer: {seen.pace}", err=True)
+        pace = seen.pace
         for phase in seen.phases:
             changed = states.get(phase.name, "waiting") != phase.state
             working = phase.state in ("extracting", "loading", "checking")
@@ -109,6 +113,8 @@ def _table(seen: RunSnapshot) -> Group:
         + (f", paused: {budget.paused_because}" if budget.paused_because else "")
         for budget in seen.requests
     ]
+    if seen.pace:
+        notes.append(f"kustomer: {seen.pace}")
     if seen.waiting_for:
         notes.append(f"waiting for {seen.waiting_for}")
     return Group(table, *notes)

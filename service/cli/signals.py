@@ -12,13 +12,15 @@ import anyio
 import anyio.abc
 
 from service.errors import INTERRUPTED, INTERRUPTED_STEP
+from service.hooks.command import end_all
 
 DRAIN_S = 8.0
 AT_ONCE = f"interrupted: Ended at once. Everything done so far is kept.\nNext: {INTERRUPTED_STEP}\n"
 
 
 def _leave(code: int) -> None:
-    """End without a clean-up, and say so; a closed stderr must not keep us."""
+    """End without a clean-up but of the hooks' commands; a closed stderr must not keep us."""
+    end_all()
     with suppress(OSError):
         os.write(2, AT_ONCE.encode())
     os._exit(code)

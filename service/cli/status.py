@@ -13,6 +13,7 @@ from service.cli.frame import GlobalOptions, print_document, run_command
 from service.config import Config
 from service.declared import recall
 from service.ledger import open_ledger
+from service.pace import Pace
 from state.ledger import Ledger
 
 
@@ -34,10 +35,13 @@ def status(context: typer.Context) -> None:
     options: GlobalOptions = context.obj
 
     async def work() -> int:
-        async with looking_at(options.config()) as ledger:
+        config = options.config()
+        async with looking_at(config) as ledger:
             phases = [await _phase(ledger, phase.name) for phase in await recall(ledger)]
+        now, pace = SystemClock().now(), Pace(config.kustomer)
         if options.json:
-            print_document(StatusDocument, {"phases": phases})
+            facts = {"phases": phases, "pace": asdict(pace.at(now))}
+            print_document(StatusDocument, facts)
             return 0
         for phase in phases:
             total = phase["source_total"]
@@ -47,6 +51,7 @@ def status(context: typer.Context) -> None:
                 f"{phase['loaded']:>10,} loaded{phase['matched']:>8,} matched"
                 f"{sum(phase['held'].values()):>7,} held{sum(phase['failed'].values()):>7,} failed"
             )
+        typer.echo(f"Kustomer: {pace.words(now)}.")
         return 0
 
     run_command(options, work)

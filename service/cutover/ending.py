@@ -35,6 +35,7 @@ from service.cutover.told import facts_of, name_writers
 from service.cutover.writers import WriteLook, Written, summed
 from service.delta import Delta
 from service.errors import DONE, REFUSED, UsageInvalid
+from service.hooks.fire import open_hooks
 from service.ledger import open_ledger
 from service.names import read_lookups
 from service.report.cutover_page import write_cutover
@@ -135,6 +136,7 @@ class CutoverFinish(Delta):
         reach("cutover-sealed")
         await keep(ledger, record)
         reach("cutover-finished")
+        await self._hooks.fire("cutover-finished", {"seconds": record.lasted(now)})
 
     async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
         outcome = await super()._conclude(ledger, jobs_before)
@@ -183,7 +185,10 @@ async def abort(config: Config, clock: Clock, *, by: str, why: str) -> CutoverRe
         record.reached("aborted", clock.now(), by=by, why=why)
         return record
 
-    return await _changed(config, clock, "cutover abort", act)
+    record = await _changed(config, clock, "cutover abort", act)
+    async with open_hooks(config.hooks, clock, "cutover abort") as hooks:
+        await hooks.fire("cutover-aborted", {"seconds": record.lasted(clock.now())})
+    return record
 
 
 async def _changed(

@@ -42,6 +42,11 @@ class Counts(_Part):
         """True when nothing at all happened."""
         return self == Counts()
 
+    @property
+    def all(self) -> int:
+        """Everything together."""
+        return self.created + self.updated + self.deleted + self.apart
+
     def since(self, before: "Counts") -> "Counts":
         """What was added since `before`; rows that are apart no longer count as nothing."""
         return Counts(
@@ -177,6 +182,10 @@ class CutoverRecord(_Part):
     def ended(self) -> bool:
         """True for one that was finished or aborted."""
         return self.step in ENDED
+
+    def lasted(self, now: float) -> float:
+        """Seconds since it began."""
+        return round(now - self.notes[0].at, 3) if self.notes else 0.0
 
     def reached(self, step: Step, at: float, *, by: str = "", why: str = "") -> None:
         """Go to a step."""

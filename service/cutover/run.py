@@ -161,9 +161,14 @@ class Cutover(Delta):
             await keep(ledger, record)
             reach("cutover-looked")
             self._tell(_quiet(freeze, wanted.quiet_minutes, len(written)))
+            if written:
+                figures = {"writers": len({each.by for each in written}), "changes": len(written)}
+                await self._hooks.fire("still-writing", figures)
             if freeze.quiet_s >= wanted.quiet_minutes * 60:
                 break
             await self._clock.sleep(max(0.0, began + wanted.look_seconds - self._clock.now()))
+        told = {"quiet_seconds": round(freeze.quiet_s, 3), "changes": freeze.moved.all}
+        await self._hooks.fire("freeze", told)
         record.reached("final", self._clock.now())
 
     async def _final(
@@ -229,6 +234,7 @@ class Cutover(Delta):
     ) -> None:
         told = Told(self._config, ledger, kustomer.client, salesforce)
         self.facts = await tell_facts(told, record, now=self._clock.now())
+        await self._hooks.fire("go-no-go", _figures(self.facts))
         record.go = self.facts.verdict == "go"
         record.decided = await counted(ledger, [phase.name for phase in self._phases])
         await keep(ledger, record)
@@ -307,6 +313,14 @@ class Cutover(Delta):
     async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
         outcome = await super()._conclude(ledger, jobs_before)
         return Outcome(DONE if self.verdict == "go" else REFUSED, outcome.summary)
+
+
+def _figures(facts: CutoverFacts) -> dict[str, int]:
+    return {
+        "criteria": len(facts.criteria),
+        "failing": sum(each.ok is not True for each in facts.criteria),
+        "waived": sum(each.waived is not None and each.count > 0 for each in facts.lines),
+    }
 
 
 def _quiet(freeze: Freeze, wanted: float, written: int) -> str:

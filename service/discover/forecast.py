@@ -107,7 +107,7 @@ def _reading(calls: int, terms: Terms) -> ForecastFacts:
         hours=calls / ours / 60,
         suffices=None,
         formula="per list: pages + pages / 50; by search: searches; hours = requests / (limit x "
-        "rate_share) / 60",
+        "rate_share) / 60; with office hours, rate_share is the week's average",
         assumption=f"{ours:,} of {terms.requests_per_minute:,} requests a minute are ours, and agents "
         "leave them to us; files, changes during the load and retries are not in it.",
     )

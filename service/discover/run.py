@@ -28,6 +28,7 @@ from service.discover.target import Target, read_target
 from service.discover.volumes import Volumes, klass_kinds, read_conversations, read_volumes
 from service.identity import right_org
 from service.mapped import known_map
+from service.pace import Pace
 from service.phases import Phase, phase_named
 from service.sampling import Sample, take_sample
 from service.source_schema import read_source_schema
@@ -161,12 +162,8 @@ class _Found:
         source, target = self.source, self.target
         kinds = kinds_of(source.schema, source.sample, self.mapping)
         attachments = attachments_of(source.messages, source.volumes.records("message"))
-        terms = Terms(
-            self.limit,
-            self.config.kustomer.rate_share,
-            self.config.kustomer.search_per_minute,
-            target.limits,
-        )
+        share, searches = Pace(self.config.kustomer).mean(now)
+        terms = Terms(self.limit, share, max(1, round(searches)), target.limits)
         people = {"users": len(source.people.users), "teams": len(source.people.teams)}
         told = forecast(
             streams_of(source.volumes.streams, self.mapping, source.messages, source.notes, people),

@@ -22,6 +22,8 @@ SELECT phase, source_id, part, field, object, target_id, ours, theirs, theirs_by
 FROM conflict WHERE (?1 OR decision = '') ORDER BY phase, source_id, part, field LIMIT ?2
 -- name: count
 SELECT COUNT(*) FROM conflict WHERE decision = ''
+-- name: found_since
+SELECT COUNT(*), COALESCE(MAX(found_at), 0) FROM conflict WHERE decision = '' AND found_at > ?
 -- name: touch
 INSERT OR IGNORE INTO touched (object, target_id) VALUES (?, ?)
 -- name: touched

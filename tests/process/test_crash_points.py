@@ -61,6 +61,7 @@ ELSEWHERE = {
     "waiting-released": "test_agents.py",
     "match-uncommitted": "test_people.py",
     "match-decided": "test_people.py",
+    "hooks-told": "test_hooks.py",
 }
 # The most telling passing of a point that is passed often, and further ones, which are walked with the
 # large tests. Of jobs the second carries rows that were locked out; eight to eleven are those of messages

@@ -338,6 +338,43 @@ def named(run: Journey) -> Any:
     pytest.fail("nobody was named in a minute")
 
 
+def hooked(run: Journey, points: list[str], **hook: Any) -> Path:
+    """Let a command write down what it is told of `points`; returns where."""
+    told_to = run.folder / "told.jsonl"
+    command = ["/bin/sh", "-c", f"cat >> {told_to}; echo >> {told_to}; test ! -e {run.folder}/no"]
+    hooks = [{"on": points, "command": command, "timeout_seconds": 20, **hook}]
+    with (run.folder / "deskferry.yaml").open("a", encoding="utf-8") as config:
+        config.write(f"hooks: {json.dumps(hooks)}\n")
+    return told_to
+
+
+def test_hooks_are_told_of_the_cutover_and_one_can_say_no(tmp_path: Path) -> None:
+    points = ["freeze", "go-no-go", "cutover-finished", "cutover-aborted"]
+    with journey(tmp_path, sizes(30, 60)) as run:
+        configured(run)
+        ready(run)
+        told_to = hooked(run, points, failing="stop")
+        (run.folder / "no").touch()
+        assert told(run, "cutover", "start", code=3)["error"]["code"] == "hook-failed"
+        (run.folder / "no").unlink()
+        killed(run, "cutover-decided", "cutover", "start")
+        (run.folder / "no").touch()
+        assert told(run, "cutover", "start", code=3)["error"]["code"] == "hook-failed"
+        assert (
+            told(run, "cutover", "finish", "--by=Ada", code=3)["error"]["code"] == "cutover-refused"
+        )
+        (run.folder / "no").unlink()
+        assert told(run, "cutover", "start", code=0)["verdict"] == "go"
+        told(run, "cutover", "abort", "--by=Ada", code=0)
+        told(run, "cutover", "start", code=0)
+        told(run, "cutover", "finish", "--by=Ada", code=0)
+        heard = [json.loads(line) for line in told_to.read_text().splitlines()]
+        assert {each["point"] for each in heard} == set(points)
+        verdict = next(each for each in heard if each["point"] == "go-no-go")["figures"]
+        assert (verdict["failing"], verdict["waived"]) == (0, 0)
+        assert verdict["criteria"] == 6
+
+
 def killed(run: Journey, point: str, *arguments: str) -> None:
     child = run.start("--json", *arguments, environment={VARIABLE: point})
     _, err = child.communicate(timeout=120)

@@ -14,6 +14,7 @@ import pytest
 from rich.progress_bar import ProgressBar
 
 import service.docs
+from connectors.clock import SystemClock
 from service.cli import main
 from service.cli.documents import DOCUMENTS, ErrorDocument, StatusDocument
 from service.cli.frame import GlobalOptions, guarded, run_command
@@ -69,6 +70,29 @@ def test_status_tells_each_phase_from_the_ledger_alone(
     assert phases["customers"].difference == 0
     assert phases["conversations"].difference == 2
     assert phases["notes"].state == "waiting"
+    assert told.pace.model_dump() == {
+        "rate_share": 0.7,
+        "search_per_minute": 90,
+        "office_hours": False,
+        "until": None,
+    }
+
+
+def test_status_says_which_share_is_in_force_and_until_when(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = workspace / "deskferry.yaml"
+    day = "{days: [mon..sun], from: '00:00', to: '23:59', timezone: UTC, rate_share: 0.25}"
+    hours = f"kustomer:\n  office_hours: {day}\n"
+    path.write_text(path.read_text().replace("kustomer:\n", hours, 1))
+    monkeypatch.setattr(SystemClock, "now", lambda _: 1_795_777_200.0)
+    assert command(monkeypatch, "status") == 0
+    out = capsys.readouterr().out
+    assert "25 % of the org's requests and 90 searches a minute are ours" in out
+    assert "until Fri 23:59 (UTC)" in out
+    assert command(monkeypatch, "status", "--json") == 0
+    told = StatusDocument.model_validate_json(capsys.readouterr().out)
+    assert (told.pace.office_hours, told.pace.until) == (True, 1_795_823_940.0)
 
 
 def test_trace_tells_what_became_of_a_record_or_why_nothing_did(

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from service.config import Config, Secret
+from service.config import Config
 from service.config_load import load_config
+from service.config_parts import Secret
 from service.errors import ConfigInvalid, SecretMissing
 
 SMALLEST = """\

@@ -1,0 +1,1 @@
+"""Hooks: commands and webhooks that are told at named points of a run."""
