@@ -28,6 +28,7 @@ from service.cutover.record import CutoverRecord, current
 from service.cutover.run import Cutover
 from service.cutover.told import facts_of
 from service.errors import ATTENTION, DONE, UsageInvalid
+from service.logging import start_logging
 from service.report.cutover_page import PAGE
 
 _BY = typer.Option(..., "--by", help="Who decides; kept in the record.")
@@ -137,6 +138,7 @@ def abort_it(context: typer.Context, by: str = _BY, because: str = _WHY) -> None
 
     async def work() -> int:
         config = options.config()
+        start_logging(config.log)
         await abort(config, SystemClock(), by=by, why=because)
         facts, _ = await _known(config)
         _say(options, config, facts, None, DONE)

@@ -16,10 +16,11 @@ import typer
 from pydantic import BaseModel
 
 from service.cli.documents import ErrorDocument
-from service.config import Config
+from service.config import Config, LogConfig
 from service.config_load import load_config
 from service.crash_points import VARIABLE, arm
 from service.errors import UNEXPECTED, DeskferryError, Problem, explain
+from service.logging import start_logging
 from state.private import write_private
 
 
@@ -46,6 +47,9 @@ def run_command(options: GlobalOptions, work: Callable[[], Awaitable[int]]) -> N
 def guarded(options: GlobalOptions, work: Callable[[], int]) -> NoReturn:
     """Run plain work as `run_command` does; SIGTERM ends it as Ctrl-C would."""
     signal.signal(signal.SIGTERM, as_interrupt)
+    start_logging(
+        LogConfig()
+    )  # stdout is for documents, also where a command logs without a config
     try:
         arm(os.environ.get(VARIABLE, ""))
         code = work()

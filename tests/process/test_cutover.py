@@ -368,7 +368,8 @@ def test_hooks_are_told_of_the_cutover_and_one_can_say_no(tmp_path: Path) -> Non
         told(run, "cutover", "abort", "--by=Ada", code=0)
         told(run, "cutover", "start", code=0)
         told(run, "cutover", "finish", "--by=Ada", code=0)
-        heard = [json.loads(line) for line in told_to.read_text().splitlines()]
+        lines = told_to.read_text().splitlines()
+        heard = [json.loads(line) for line in lines if line]
         assert {each["point"] for each in heard} == set(points)
         verdict = next(each for each in heard if each["point"] == "go-no-go")["figures"]
         assert (verdict["failing"], verdict["waived"]) == (0, 0)
