@@ -46,10 +46,13 @@ class Child:
     column: str
 
 
-def removal(phase: Phase, place: Place, there: Standing) -> RowEntry:
-    """The row that lets what became of a deleted record follow it."""
+def removal(phase: Phase, place: Place, there: Standing, *, at_ms: int | None = None) -> RowEntry:
+    """The row that lets what became of a deleted record follow it.
+
+    `at_ms`: when it was deleted, or else noticed; its last version's time where nobody says.
+    """
     source_id, part = place
-    payload = {"version": there.version_ms}
+    payload = {"version": at_ms or there.version_ms}
     return RowEntry(
         phase.name,
         source_id,

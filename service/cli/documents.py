@@ -22,6 +22,7 @@ from service.cli.state_documents import (
     PurgeDocument,
     RebuildDocument,
 )
+from service.cli.sweeps_documents import AuditLogState, SweepFacts
 from service.cli.trace_documents import TraceDocument
 from service.cli.users_documents import UsersAssignDocument, UsersListDocument, UsersSyncDocument
 from service.errors import Recovery
@@ -98,10 +99,15 @@ class MigrateDocument(Document):
 
 
 class DeltaDocument(MigrateDocument):
-    """`deskferry delta`. `behind_seconds`: how old what was seen of each stream is, by now."""
+    """`deskferry delta`. `behind_seconds`: how old what was seen of each stream is, by now.
+
+    `audit_log`: whether Kustomer's own log of deletions could be read.
+    """
 
     passes: int
     behind_seconds: dict[str, float]
+    sweeps: list[SweepFacts]
+    audit_log: AuditLogState
 
 
 class RetryLineFacts(Document):
@@ -151,9 +157,11 @@ class PhaseStatus(BookFacts):
 
 
 class StatusDocument(Document):
-    """`deskferry status`."""
+    """`deskferry status`. `audit_log`: whether the last delta could read Kustomer's log of deletions."""
 
     phases: list[PhaseStatus]
+    sweeps: list[SweepFacts]
+    audit_log: AuditLogState
 
 
 class ReportDocument(ReportFacts):

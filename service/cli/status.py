@@ -8,11 +8,14 @@ from typing import Any
 import typer
 
 from connectors.clock import SystemClock
+from service.audit_log import audit_state
 from service.cli.documents import StatusDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
+from service.cli.sweeps_view import print_last
 from service.config import Config
 from service.declared import recall
 from service.ledger import open_ledger
+from service.sweep_notes import SweepNotes
 from state.ledger import Ledger
 
 
@@ -35,9 +38,14 @@ def status(context: typer.Context) -> None:
 
     async def work() -> int:
         async with looking_at(options.config()) as ledger:
-            phases = [await _phase(ledger, phase.name) for phase in await recall(ledger)]
+            known = await recall(ledger)
+            phases = [await _phase(ledger, phase.name) for phase in known]
+            sweeps = await SweepNotes(ledger).view(known)
+            audit = await audit_state(ledger)
         if options.json:
-            print_document(StatusDocument, {"phases": phases})
+            told = [asdict(each) for each in sweeps]
+            facts = {"phases": phases, "sweeps": told, "audit_log": audit}
+            print_document(StatusDocument, facts)
             return 0
         for phase in phases:
             total = phase["source_total"]
@@ -47,6 +55,8 @@ def status(context: typer.Context) -> None:
                 f"{phase['loaded']:>10,} loaded{phase['matched']:>8,} matched"
                 f"{sum(phase['held'].values()):>7,} held{sum(phase['failed'].values()):>7,} failed"
             )
+        for each in sweeps:
+            print_last(each)
         return 0
 
     run_command(options, work)
