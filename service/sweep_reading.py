@@ -23,6 +23,7 @@ from state.ledger import Ledger
 
 FLUSH_AFTER_S = 2.0
 FLUSH_IDS = 20_000
+QUEUE_BYTES = 500_000  # ten thousand ids, which take ten times as much once they are parsed
 
 
 def swept(phase: Phase) -> bool:
@@ -46,13 +47,11 @@ class IdReading:
         *,
         clock: Clock,
         readers: int,
-        queue_bytes: int,
     ) -> None:
         self._ledger = ledger
         self._client = client
         self._clock = clock
         self._readers = readers
-        self._queue_bytes = queue_bytes
 
     async def plan(self, phase: Phase) -> list[dict[str, Any]]:
         """Return the slices that show every id; none for a stream that is empty. Raises as `Planner`."""
@@ -71,14 +70,19 @@ class IdReading:
 
         Raises the connectors' errors, alone or in a group; what is noted stays noted.
         """
+        reading = reading_of(phase)
+        queue = PageQueue(QUEUE_BYTES)
         over = False
-        with anyio.CancelScope() as pause:
-            async with anyio.create_task_group() as group:
-                if until is not None:
-                    group.start_soon(self._alarm, until, pause)
-                await self._read(phase)
-                over = True
-                group.cancel_scope.cancel()
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._keep, queue, reading)
+            with anyio.CancelScope() as pause:
+                async with anyio.create_task_group() as readers:
+                    if until is not None:
+                        readers.start_soon(self._alarm, until, pause)
+                    await self._pages(reading, queue)
+                    over = True
+                    readers.cancel_scope.cancel()
+            await queue.close()  # what came until a pause is kept
         return over
 
     async def forget(self, phase: Phase) -> None:
@@ -101,34 +105,35 @@ class IdReading:
         await self._clock.sleep(max(0.0, until - self._clock.now()))
         pause.cancel()
 
-    async def _read(self, phase: Phase) -> None:
-        reading = reading_of(phase)
+    async def _pages(self, reading: Phase, queue: PageQueue) -> None:
         extractor = Extractor(
             self._client,
             self._ledger,
-            queue := PageQueue(self._queue_bytes),
+            queue,
             planner=self._planner(),
             readers=self._readers,
             clock=self._clock,
         )
-        schedule = await extractor.plan(reading)
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._keep, queue, reading)
-            await extractor.read(reading, schedule)
-            await queue.close()
+        await extractor.read(reading, await extractor.plan(reading))
 
     async def _keep(self, queue: PageQueue, reading: Phase) -> None:
-        """Note pages as they come, many in one transaction."""
+        """Note pages as they come: those of some seconds, or some thousand ids, in one transaction."""
         pages: list[tuple[int, int]] = []
         ids: list[str] = []
+        began = 0.0
         while not queue.finished:
             page = await queue.get(FLUSH_AFTER_S if pages else None)
+            now = self._clock.monotonic()
             if page is not None and not page.ends_phase:
+                began = began if pages else now
                 pages.append((page.slice_number, page.page))
                 ids += [row["id"] for row in page.rows if isinstance(row.get("id"), str)]
-            if pages and (page is None or page.ends_phase or len(ids) >= FLUSH_IDS):
+            late = page is None or now - began >= FLUSH_AFTER_S or len(ids) >= FLUSH_IDS
+            if pages and late:
                 await self._note(reading, pages, ids)
                 pages, ids = [], []
+        if pages:
+            await self._note(reading, pages, ids)
 
     async def _note(
         self, reading: Phase, pages: Iterable[tuple[int, int]], ids: Iterable[str]
