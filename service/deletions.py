@@ -1,8 +1,9 @@
-"""Deletions that the changed windows do not show: the audit log at each look, sweeps at their rhythm.
+"""Deletions that the changed windows do not show: the audit log after each pass, sweeps at their rhythm.
 
 This is what `delta` calls between its passes, and what anybody may call who wants to be sure that nothing
-is left in Salesforce that Kustomer has no more: `look(deletions.streams)` returns when every stream was
-swept, held or found unreadable. What is to follow waits as open gates for the flow.
+is left in Salesforce that Kustomer has no more: `sweep(deletions.streams)` returns when every stream was
+swept, held or found unreadable. What is to follow waits as open gates for the flow; what the audit log
+told of goes first, so that a sweep does not count it as missing.
 """
 
 from collections.abc import Collection, Sequence
@@ -43,9 +44,13 @@ class Deletions:
     @property
     def streams(self) -> list[str]:
         """The names of all streams that can be swept."""
-        return [phase.name for phase in self._phases if swept(phase)]
+        return names_of(self._phases)
 
-    async def look(
+    async def audit(self) -> int:
+        """Look into the audit log; returns how many records are to follow. Raises as `AuditLog.run`."""
+        return await self._audit.run()
+
+    async def sweep(
         self,
         now: Collection[str] = (),
         *,
@@ -53,14 +58,13 @@ class Deletions:
         accept: Collection[str] = (),
         until: float | None = None,
     ) -> dict[str, SweepEnd]:
-        """Look into the audit log, then sweep the streams named in `now` and, with `due`, those due.
+        """Sweep the streams named in `now` and, with `due`, those due.
 
         `accept` names streams of which somebody says that what is missing may be deleted. `until` (epoch
         s) a sweep is paused; a later call goes on. Returns how the sweeps ended, by stream. Raises
         `UsageInvalid` for a name that is no such stream, and the connectors' errors.
         """
         refuse_unknown({*now, *accept}, self.streams)
-        await self._audit.run()
         ended: dict[str, SweepEnd] = {}
         for phase in self._phases:
             asked = phase.name in now or phase.name in accept
@@ -95,6 +99,11 @@ class Deletions:
         async with self._ledger.write() as tx:
             await self._ledger.facts.set(tx, FIRST_DUE, str(now))
         return now
+
+
+def names_of(phases: Sequence[Phase]) -> list[str]:
+    """The names of those phases whose streams can be swept."""
+    return [phase.name for phase in phases if swept(phase)]
 
 
 def refuse_unknown(names: Collection[str], streams: Sequence[str]) -> None:

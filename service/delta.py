@@ -18,7 +18,7 @@ from service.audit_log import AuditState, audit_state
 from service.compose import KustomerSide
 from service.config import Config
 from service.crash_points import reach
-from service.deletions import Deletions
+from service.deletions import Deletions, names_of, refuse_unknown
 from service.errors import ATTENTION, REFUSED, DeskferryError
 from service.marks import mark_of, plan_mark, settle_marks
 from service.passes import read_window
@@ -76,8 +76,10 @@ class Delta(Migration):
     ) -> None:
         """Finish an interrupted pass, then run one pass, or one every `watch_s` seconds.
 
-        Raises `NotLoaded` before the full load has ended once.
+        Raises `NotLoaded` before the full load has ended once, and `UsageInvalid` for an accepted stream
+        that there is not.
         """
+        refuse_unknown(self._accept, names_of(self._phases))
         await self._refuse_unless_loaded(ledger)
         await super()._drive(ledger, kustomer, salesforce)
         await settle_marks(ledger, self._phases)
@@ -110,8 +112,11 @@ class Delta(Migration):
     ) -> None:
         """Look for deletions without a tombstone, and let what was found follow."""
         look = Deletions(self._config, ledger, kustomer.client, self._phases, self._clock)
+        await look.audit()
+        if await self._phases_to_run(ledger):
+            await super()._drive(ledger, kustomer, salesforce)
         now = look.streams if self._sweep else self._left
-        ended = await look.look(now, due=self._due, accept=self._accept, until=until)
+        ended = await look.sweep(now, due=self._due, accept=self._accept, until=until)
         self._left = frozenset(name for name, how in ended.items() if how == "paused")
         self._sweep, self._accept = False, self._accept & self._left
         self.sweeps = await SweepNotes(ledger).view(self._phases)

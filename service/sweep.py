@@ -131,7 +131,7 @@ class Sweeper:
 
     async def _held(self, phase: Phase, under: Under, loaded: LoadedBy) -> bool:
         """Whether too much is missing for a sweep to go on by itself; it is noted then."""
-        missing = await self._ledger.sweeps.count_missing(loaded)
+        missing = await self._ledger.sweeps.count_missing(loaded, phase.name)
         allowed = max(self._rules.sweep_records, int(under.loaded * self._rules.sweep_share))
         nothing_shown = not (await self._ledger.sweeps.counts(phase.kind)).shown
         if not missing or (missing <= allowed and not nothing_shown):

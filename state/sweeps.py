@@ -67,9 +67,12 @@ class Sweeps:
         """Count the loaded records that are compared."""
         return await self._count("loaded", loaded)
 
-    async def count_missing(self, loaded: LoadedBy) -> int:
-        """Count those of them that nothing has shown and nobody has asked for."""
-        return await self._count("count_missing", loaded)
+    async def count_missing(self, loaded: LoadedBy, phase: str) -> int:
+        """Count those of them that nothing has shown and nobody has asked for.
+
+        Without those of which `phase` has a change set apart: what is held is news no more.
+        """
+        return await self._count("count_missing", loaded, phase)
 
     async def missing(self, loaded: LoadedBy, *, after: str | None, limit: int) -> list[str]:
         """Return the next of these ids behind `after`, in the order of the crosswalk."""
@@ -107,11 +110,11 @@ class Sweeps:
         gone = await tx.run_many(self._sql["forget"], [(number, _FORGOTTEN_AT_ONCE)])
         return gone == _FORGOTTEN_AT_ONCE
 
-    async def _count(self, name: str, loaded: LoadedBy) -> int:
+    async def _count(self, name: str, loaded: LoadedBy, *more: str) -> int:
         number = await self._number(loaded.kind)
         if number is None:
             return 0
-        values: Sequence[object] = (number, loaded.job, loaded.gone, REMOVED)
+        values: Sequence[object] = (number, loaded.job, loaded.gone, REMOVED, *more)
         return int((await self._database.fetch(self._sql[name], values))[0][0])
 
     async def _number(self, kind: str) -> int | None:

@@ -18,6 +18,7 @@ SELECT COUNT(*) FROM crosswalk AS c
 WHERE c.kind = ?1 AND c.part = 0 AND c.job <= ?2 AND c.digest != ?3
 AND c.origin IS NOT (SELECT id FROM name WHERE name = ?4)
 AND NOT EXISTS (SELECT 1 FROM swept AS s WHERE s.kind = c.kind AND s.source_id = c.source_id)
+AND NOT EXISTS (SELECT 1 FROM row AS r WHERE r.phase = ?5 AND r.source_id = c.source_id AND r.change = 1)
 -- name: missing
 SELECT c.source_id FROM crosswalk AS c
 WHERE c.kind = ?1 AND c.source_id > ?5 AND c.part = 0 AND c.job <= ?2 AND c.digest != ?3

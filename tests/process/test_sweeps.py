@@ -163,6 +163,9 @@ def test_with_the_rule_delete_they_go_and_what_an_agent_touched_stays(tmp_path: 
             assert binned(run, kind) == gone[kind], kind
         assert comments(run) == all_comments - len(gone["note"])
         assert found["phases"]["messages"]["changes_held"] == {"conflict": 1}
+        told(run, "retry", code=5)
+        again = told(run, "delta", "--sweep", code=5)["phases"]["messages"]
+        assert again["changes_held"] == {"conflict": 1}, "held again, whoever asks for it"
         assert found["phases"]["notes"]["deleted"] == {"delete": len(gone["note"])}
         assert_quiet(run)
 
@@ -362,3 +365,25 @@ def test_records_of_klasses_are_swept_as_all_others_are(tmp_path: Path) -> None:
         now = keyed(run.target_records("Order__c"))
         assert {key for key, row in now.items() if row.get("Kustomer_Deleted_At__c")} == gone
         assert_quiet(run)
+
+
+def test_a_company_whose_contacts_live_is_not_deleted_under_them(tmp_path: Path) -> None:
+    with journey(tmp_path, SIZES) as run:
+        configured(run, deletes="delete")
+        settings(run, audit_deletions="none")
+        loaded(run)
+        accounts, contacts = records(run, "company"), records(run, "customer")
+        used = {row["AccountId"] for row in contacts.values() if row.get("AccountId")}
+        bearing = min(key for key, row in accounts.items() if row["Id"] in used)
+        free = min(key for key, row in accounts.items() if row["Id"] not in used)
+        remove(run, "company", [bearing, free])
+        books = told(run, "delta", "--sweep", code=5)["phases"]["companies"]
+        assert books["deleted"] == {"delete": 1}
+        assert books["changes_held"] == {"bears-others": 1}
+        assert binned(run, "company") == {free}
+        for row in contacts.values():
+            if row.get("AccountId") == accounts[bearing]["Id"]:
+                url = f"{run.target}/__admin/records/Contact/{row['Id']}"
+                httpx.patch(url, json={"AccountId": None}).raise_for_status()
+        told(run, "delta", "--sweep", code=5)
+        assert binned(run, "company") == {free, bearing}

@@ -1,6 +1,7 @@
 """A sweep's difference is made in the ledger, block by block, and forgotten at its end."""
 
 from state.ledger import Ledger
+from state.rows import RowEntry
 from state.sweeps import LoadedBy, SweptCounts
 from tests.unit.state.test_crosswalk import learn, rows
 
@@ -17,7 +18,7 @@ async def test_missing_is_what_is_loaded_and_neither_shown_nor_asked_for(ledger:
         await ledger.sweeps.met(tx, "message", ids[990:])
         await ledger.sweeps.answered(tx, "conversation", {ids[991]: "there", ids[2]: "merged"})
     assert await ledger.sweeps.count_loaded(ALL) == 1_000
-    assert await ledger.sweeps.count_missing(ALL) == 9
+    assert await ledger.sweeps.count_missing(ALL, "conversations") == 9
     first = await ledger.sweeps.missing(ALL, after=None, limit=4)
     assert first == [ids[990], *ids[992:995]]
     assert await ledger.sweeps.missing(ALL, after=first[-1], limit=10) == ids[995:]
@@ -41,7 +42,7 @@ async def test_later_jobs_removed_records_and_those_gone_already_are_left_out(
 async def test_nothing_is_known_of_a_kind_that_was_never_loaded(ledger: Ledger) -> None:
     nothing = LoadedBy("kobject.x", 5, b"")
     assert await ledger.sweeps.missing(nothing, after=None, limit=5) == []
-    assert await ledger.sweeps.count_missing(nothing) == 0
+    assert await ledger.sweeps.count_missing(nothing, "x") == 0
     assert await ledger.sweeps.counts("kobject.x") == SweptCounts()
 
 
@@ -53,3 +54,13 @@ async def test_a_kinds_ids_are_forgotten_and_others_stay(ledger: Ledger) -> None
         assert not await ledger.sweeps.forget(tx, "conversation")
     assert (await ledger.sweeps.counts("conversation")).shown == 0
     assert (await ledger.sweeps.counts("message")).shown == 1
+
+
+async def test_what_is_held_already_is_missing_and_not_counted(ledger: Ledger) -> None:
+    await learn(ledger, rows(5))
+    ids = [row[0] for row in rows(5)]
+    held = RowEntry("conversations", ids[1], 0, "held", "conflict", "", "", b"{}", change=True)
+    async with ledger.write() as tx:
+        await ledger.rows.put(tx, [held])
+    assert await ledger.sweeps.count_missing(ALL, "conversations") == 4
+    assert await ledger.sweeps.missing(ALL, after=None, limit=10) == ids
