@@ -187,8 +187,9 @@ def test_with_the_rule_keep_nothing_is_written_and_it_is_counted_once(tmp_path: 
         assert sweep_of(again, "messages")["missing"] == 0
 
 
-@pytest.mark.parametrize("form", ["objects", "bare", "ignored"])
-@pytest.mark.parametrize("reads", ["not_found", "tombstone", "survivor"])
+@pytest.mark.parametrize(
+    ("form", "reads"), [("objects", "not_found"), ("bare", "tombstone"), ("ignored", "survivor")]
+)
 def test_a_soft_deletion_without_a_tombstone_in_search_is_found_whatever_a_read_by_id_gives(
     tmp_path: Path, form: str, reads: str
 ) -> None:
