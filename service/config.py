@@ -120,6 +120,24 @@ class DeltaConfig(Section):
         description="What becomes of a loaded record that is deleted in Kustomer: `keep`, `mark` (its "
         "Kustomer_Deleted_At__c is set, where the map has it), or `delete`, unless others touched it.",
     )
+    sweep_hours: float = Field(
+        default=24,
+        ge=0,
+        description="How often delta reads the ids of all records again, to notice those that were "
+        "deleted and left no tombstone; 0: only with --sweep.",
+    )
+    sweep_share: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="A sweep that misses more than this share of what is loaded of a stream, and more "
+        "than sweep_records, is held until somebody accepts it.",
+    )
+    sweep_records: int = Field(
+        default=25,
+        ge=0,
+        description="Missing records that a sweep asks for whatever their share is.",
+    )
     conflicts: ConflictRule = Field(
         default="ask",
         description="Who wins where somebody else changed a field in Salesforce that the source has "
@@ -143,6 +161,11 @@ class CutoverConfig(Section):
         default="since-load",
         description="What the zero-delta proof reads again: all that changed since the load began, or "
         "every record.",
+    )
+    sweep: bool = Field(
+        default=True,
+        description="Whether the final delta reads the ids of all records, to notice deletions that left "
+        "no trace; about 2 million records an hour.",
     )
     verify_sample: int = Field(
         default=200, ge=0, description="Records of each phase that are compared field by field."

@@ -187,6 +187,7 @@ class Extractor:
             [{spec["sort"]: "asc"}],
             archive=spec["archive"],
             include_deleted=spec.get("deleted", False),
+            ids_only=spec.get("ids_only", False),
         )
         page = await self._search_page(query, number, spec["page_size"])
         if page.has_next and cursor.last_page is not None and number >= cursor.last_page:

@@ -76,9 +76,9 @@ class Planner:
         way = await self.way(phase)
         if phase.stream.search is None or way == LIST:
             return Plan(list_slices(phase), way)
-        slices = await self._windows(phase.stream.search, archive=False)
+        slices = await self.windows(phase.stream.search, archive=False)
         if phase.stream.search.archive:
-            slices += await self._windows(phase.stream.search, archive=True)
+            slices += await self.windows(phase.stream.search, archive=True)
             return Plan(slices, way)
         # The list begins with the oldest, search holds the youngest; between them may be a gap.
         return Plan([*list_slices(phase), *slices], way, gap_of(phase, way))
@@ -169,7 +169,8 @@ class Planner:
             raise
         return len(reply.rows)
 
-    async def _windows(self, search: SearchContext, *, archive: bool) -> list[dict[str, Any]]:
+    async def windows(self, search: SearchContext, *, archive: bool) -> list[dict[str, Any]]:
+        """Cut all of one index by creation time; nothing for an empty one. Raises as `plan`."""
         start = await self._earliest(search, archive=archive)
         if start is None:
             return []

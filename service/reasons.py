@@ -68,6 +68,10 @@ REASONS: dict[str, Reason] = {
         "Somebody changed the record in Salesforce after our last write, and it differs in these fields.",
         "Look at the record in both; what is in Salesforce is kept.",
     ),
+    "bears-others": Reason(
+        "The record was deleted in Kustomer, and Salesforce would delete others along with it that live.",
+        "Move or delete those in Salesforce; the next sweep deletes it then. Or delete it by hand.",
+    ),
     "redacted": Reason(
         "The message was redacted in Kustomer.",
         "Nothing: migrate or delta deletes the e-mail and makes it anew without the text.",

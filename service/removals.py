@@ -1,7 +1,8 @@
 """What becomes in Salesforce of records that were deleted, or messages that were redacted, in Kustomer.
 
 By the rule `delta.deletes` a record is kept, marked with the time, or deleted. A record that others have
-written to is never deleted, nor one that was there before the migration. An e-mail cannot be changed, so
+written to is never deleted, nor one that was there before the migration, nor one that would take along
+what still lives in Kustomer. An e-mail cannot be changed, so
 a redacted one is deleted and made anew: its old text must not stay readable. All of it is done by id, and
 doing it twice is doing it once; what was done is noted afterwards.
 """
@@ -14,6 +15,7 @@ from typing import Any, Literal
 import orjson
 
 from connectors.salesforce.client import RowOutcome, SalesforceClient
+from connectors.salesforce.ids import to_18
 from connectors.salesforce.records import MOST_ROWS
 from connectors.salesforce.retrieve import retrieve
 from connectors.salesforce.soql import in_lists
@@ -30,6 +32,10 @@ from transforms.compile import Table
 
 DeleteRule = Literal["keep", "mark", "delete"]
 DELETED = "deleted"
+BEARING = "bears-others"
+# Kustomer deletes what a conversation holds along with it, as Salesforce does with a Case. Leads and
+# Contacts take nothing of ours along.
+_ALONE = frozenset({"Case", "Contact", "Lead", "EmailMessage"})
 MARK_FIELD = "Kustomer_Deleted_At__c"
 # Stands where the digest of the last version did; no row has it, so a record that comes back differs.
 GONE_DIGEST = b"deleted-upstream"
@@ -46,10 +52,13 @@ class Child:
     column: str
 
 
-def removal(phase: Phase, place: Place, there: Standing) -> RowEntry:
-    """The row that lets what became of a deleted record follow it."""
+def removal(phase: Phase, place: Place, there: Standing, *, at_ms: int | None = None) -> RowEntry:
+    """The row that lets what became of a deleted record follow it.
+
+    `at_ms`: when it was deleted, or else noticed; its last version's time where nobody says.
+    """
     source_id, part = place
-    payload = {"version": there.version_ms}
+    payload = {"version": at_ms or there.version_ms}
     return RowEntry(
         phase.name,
         source_id,
@@ -65,8 +74,11 @@ def removal(phase: Phase, place: Place, there: Standing) -> RowEntry:
 
 
 def is_removal(row: RowEntry) -> bool:
-    """Tell whether a row to be sent is one for this actor."""
-    return row.change and row.reason in (DELETED, REDACTED)
+    """Tell whether a row to be sent is one for this actor, also after it was held for another reason."""
+    if not row.change:
+        return False
+    bare = row.payload is not None and b'"cells"' not in row.payload
+    return bare or row.reason in (DELETED, REDACTED)
 
 
 class Removals:
@@ -98,6 +110,7 @@ class Removals:
         standing = await self._ledger.crosswalk.standing(self._phase.kind, ids)
         known = {(row.source_id, row.part): row for row in rows}
         touched = await self._touched(standing)
+        bearing = await self._bearing(standing)
         gone: list[RowEntry] = []
         anew: list[RowEntry] = []
         held: list[RowEntry] = []
@@ -109,6 +122,8 @@ class Removals:
                 anew.append(row)
             elif there.target_id in touched and self._rule == "delete":
                 held.append(_held(row, CONFLICT))
+            elif there.target_id in bearing:
+                held.append(_held(row, BEARING))
             else:
                 gone.append(row)
         refused = await self._send(gone, anew, standing)
@@ -132,6 +147,21 @@ class Removals:
         ours = await runners(self._ledger, self._client)
         last = {target for target, each in there.items() if is_touched(each, ours)}
         return last | await self._ledger.conflicts.touched(self._table.object, ids)
+
+    async def _bearing(self, standing: Mapping[Place, Standing]) -> set[str]:
+        """The records that Salesforce would delete others of ours along with, that were not deleted."""
+        if self._rule != "delete" or self._table.object in _ALONE:
+            return set()
+        found: set[str] = set()
+        for child in self._children:
+            for ids in in_lists(sorted({each.target_id for each in standing.values()})):
+                soql = (
+                    f"SELECT {child.column} FROM {child.object} "  # noqa: S608
+                    f"WHERE {child.column} IN ({ids})"
+                )
+                async for page in self._client.query(soql):
+                    found.update(to_18(str(record[child.column])) for record in page)
+        return found
 
     async def _send(
         self,

@@ -5,13 +5,23 @@ Neither a list nor a search is asked. Where the API takes several ids in one pat
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 
 import anyio
 
-from connectors.errors import NotFound
+from connectors.errors import BadRequest, NotFound
 from connectors.kustomer.client import KustomerClient
 from service.phases import Phase
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What a read by id tells of a record; `at_ms`: when it was deleted, where its tombstone says so."""
+
+    now: Literal["there", "merged", "deleted"]
+    at_ms: int | None = None
 
 
 class Rereader:
@@ -40,6 +50,42 @@ class Rereader:
                 group.start_soon(one_call, ids[start : start + at_once])
         return found
 
+    async def fates(self, phase: Phase, ids: Sequence[str]) -> dict[str, Fate]:
+        """Ask for each id by itself; returns what became of each.
+
+        Gone is what is not found, or comes as a tombstone; merged what answers as another record (which
+        of them it is, is open: kustomer facts, section 11, 7). An id that Kustomer cannot read counts as
+        there. Raises the connectors' errors: a missing role tells nothing of a record.
+        """
+        told: dict[str, Fate] = {}
+        turns = anyio.Semaphore(self._readers)
+
+        async def one(source_id: str) -> None:
+            async with turns:
+                told[source_id] = await self._fate(phase, source_id)
+
+        async with anyio.create_task_group() as group:
+            for each in ids:
+                group.start_soon(one, each)
+        return told
+
+    async def _fate(self, phase: Phase, source_id: str) -> Fate:
+        try:
+            data = (await self._client.get(f"{phase.stream.path}/{source_id}"))["data"]
+        except NotFound:
+            return Fate("deleted")
+        except BadRequest:
+            return Fate("there")
+        row = data[0] if isinstance(data, list) and data else data
+        attributes = row.get("attributes") if isinstance(row, dict) else None
+        if not isinstance(attributes, dict):
+            return Fate("there")
+        if row.get("id") not in (source_id, None):
+            return Fate("merged")
+        if attributes.get("deleted") is not True:
+            return Fate("there")
+        return Fate("deleted", _epoch_ms(attributes.get("deletedAt")))
+
     async def _together(self, phase: Phase, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         try:
             return await self._get(phase, ids)
@@ -58,3 +104,10 @@ class Rereader:
         rows = data if isinstance(data, list) else [data]
         wanted = set(ids)
         return {row["id"]: row for row in rows if isinstance(row, dict) and row.get("id") in wanted}
+
+
+def _epoch_ms(stamp: Any) -> int | None:
+    try:
+        return round(datetime.fromisoformat(stamp).timestamp() * 1000)
+    except (TypeError, ValueError):
+        return None

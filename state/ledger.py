@@ -27,6 +27,7 @@ from state.rows import Rows
 from state.runs import Runs
 from state.slices import Slices
 from state.spool import Spool
+from state.sweeps import Sweeps
 from state.transitions import Transitions
 from state.workspace import DATABASE, SPOOL, locked, make_workspace
 
@@ -65,6 +66,7 @@ class Ledger:
         self.confirmations = Confirmations(database, clock)
         self.decisions = Decisions(database, clock)
         self.memberships = Memberships(database)
+        self.sweeps = Sweeps(database)
 
     @classmethod
     @asynccontextmanager

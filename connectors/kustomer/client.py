@@ -21,6 +21,7 @@ from connectors.http import HttpClient, Reply
 from connectors.kustomer.envelope import (
     Page,
     document_defect,
+    ids_defect,
     page_defect,
     read_page,
     search_defect,
@@ -149,8 +150,8 @@ class KustomerClient:
             return await self._call(
                 "POST",
                 query.path,
-                search_defect,
-                params={"page": page, "pageSize": page_size},
+                ids_defect if query.ids_only else search_defect,
+                params=query.params(page, page_size),
                 json=query.body(),
             )
         except (BadRequest, NotFound) as error:

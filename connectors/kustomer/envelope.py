@@ -76,6 +76,22 @@ def search_defect(document: Any) -> str | None:
     return None
 
 
+def ids_defect(document: Any) -> str | None:
+    """As `search_defect`, of a search for ids alone: a row may be an object or the bare id.
+
+    Which of the two is not documented (Kustomer facts, section 5).
+    """
+    defect = document_defect(document)
+    if defect:
+        return defect
+    rows = document["data"]
+    if not isinstance(rows, list):
+        return "its data is not a list"
+    if not all(isinstance(row, dict | str) for row in rows):
+        return "an id in it is neither a text nor an object"
+    return None
+
+
 def search_timed_out(reply: Reply) -> bool:
     """True when a page says that it may be incomplete (Kustomer facts, section 3.2)."""
     return _timed_out(reply.json())
@@ -89,7 +105,7 @@ def _timed_out(document: dict[str, Any]) -> bool:
 def read_page(reply: Reply, page_size: int) -> Page:
     """The page in a reply that has no `page_defect`. `page_size` is what was asked for."""
     document = reply.json()
-    rows: list[dict[str, Any]] = document["data"]
+    rows = [{"id": row} if isinstance(row, str) else row for row in document["data"]]
     meta = document.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     used = _whole_number(meta.get("pageSize")) or 0

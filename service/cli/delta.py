@@ -1,12 +1,14 @@
 """`deskferry delta`: what changed in Kustomer since the last mark."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import typer
 
 from service.cli.documents import DeltaDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.migrate import print_outcome, summary
+from service.cli.sweeps_view import print_stopped
 from service.cli.watched import watch
 from service.cutover.writers import Written, summed
 from service.delta import Delta
@@ -24,6 +26,12 @@ def delta(
     watch_seconds: float | None = typer.Option(
         None, "--watch", min=1, help="Begin a pass every so many seconds until stopped (exit 7)."
     ),
+    sweep: bool = typer.Option(
+        False, "--sweep", help="Read the ids of all records again, to notice every deletion."
+    ),
+    accept: list[str] | None = typer.Option(  # noqa: B008
+        None, "--accept", help="Sweep this stream, and let whatever it misses be deleted."
+    ),
 ) -> None:
     """Follow what was made, changed and deleted in Kustomer since the last mark."""
     options: GlobalOptions = context.obj
@@ -32,7 +40,12 @@ def delta(
         run, outcome = await watch(
             options.config(),
             lambda clock, stop: Delta(
-                options.config(), clock=clock, stop=stop, watch_s=watch_seconds
+                options.config(),
+                clock=clock,
+                stop=stop,
+                watch_s=watch_seconds,
+                sweep=sweep,
+                accept=accept or (),
             ),
         )
         if options.json:
@@ -43,6 +56,8 @@ def delta(
                 "hypercare": run.hypercare,
                 "writers": [each.model_dump() for each in summed(run.written)],
                 "written": _ids(run.written),
+                "sweeps": [asdict(each) for each in run.sweeps],
+                "audit_log": run.audit,
                 **summary(outcome),
             }
             print_document(DeltaDocument, facts)
@@ -54,6 +69,8 @@ def delta(
                 f"As of {max(run.behind.values(), default=0):,.0f} s ago; a later delta follows "
                 "what changed since."
             )
+            for each in run.sweeps:
+                print_stopped(each)
         return outcome.exit_code
 
     run_command(options, work)

@@ -24,6 +24,7 @@ from service.cli.state_documents import (
     PurgeDocument,
     RebuildDocument,
 )
+from service.cli.sweeps_documents import AuditLogState, SweepFacts
 from service.cli.trace_documents import TraceDocument
 from service.cli.users_documents import UsersAssignDocument, UsersListDocument, UsersSyncDocument
 from service.cutover.record import Writer
@@ -105,6 +106,7 @@ class DeltaDocument(MigrateDocument):
 
     `hypercare` is empty before the switch. With `report` nothing was brought over, and `writers` tells
     who has written how many records in Kustomer since the switch, `written` their first ids by stream.
+    `audit_log`: whether Kustomer's own log of deletions could be read.
     """
 
     passes: int
@@ -112,6 +114,8 @@ class DeltaDocument(MigrateDocument):
     hypercare: Literal["", "report", "apply"]
     writers: list[Writer]
     written: dict[str, list[str]]
+    sweeps: list[SweepFacts]
+    audit_log: AuditLogState
 
 
 class RetryLineFacts(Document):
@@ -173,10 +177,12 @@ class PaceFacts(Document):
 
 
 class StatusDocument(Document):
-    """`deskferry status`."""
+    """`deskferry status`. `audit_log`: whether the last delta could read Kustomer's log of deletions."""
 
     phases: list[PhaseStatus]
     pace: PaceFacts
+    sweeps: list[SweepFacts]
+    audit_log: AuditLogState
 
 
 class ReportDocument(ReportFacts):

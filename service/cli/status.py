@@ -8,12 +8,15 @@ from typing import Any
 import typer
 
 from connectors.clock import SystemClock
+from service.audit_log import audit_state
 from service.cli.documents import StatusDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
+from service.cli.sweeps_view import print_last
 from service.config import Config
 from service.declared import recall
 from service.ledger import open_ledger
 from service.pace import Pace
+from service.sweep_notes import SweepNotes
 from state.ledger import Ledger
 
 
@@ -37,10 +40,19 @@ def status(context: typer.Context) -> None:
     async def work() -> int:
         config = options.config()
         async with looking_at(config) as ledger:
-            phases = [await _phase(ledger, phase.name) for phase in await recall(ledger)]
+            known = await recall(ledger)
+            phases = [await _phase(ledger, phase.name) for phase in known]
+            sweeps = await SweepNotes(ledger).view(known)
+            audit = await audit_state(ledger)
         now, pace = SystemClock().now(), Pace(config.kustomer)
         if options.json:
-            facts = {"phases": phases, "pace": asdict(pace.at(now))}
+            told = [asdict(each) for each in sweeps]
+            facts = {
+                "phases": phases,
+                "pace": asdict(pace.at(now)),
+                "sweeps": told,
+                "audit_log": audit,
+            }
             print_document(StatusDocument, facts)
             return 0
         for phase in phases:
@@ -52,6 +64,8 @@ def status(context: typer.Context) -> None:
                 f"{sum(phase['held'].values()):>7,} held{sum(phase['failed'].values()):>7,} failed"
             )
         typer.echo(f"Kustomer: {pace.words(now)}.")
+        for each in sweeps:
+            print_last(each)
         return 0
 
     run_command(options, work)

@@ -14,6 +14,7 @@ from service.cutover.record import CutoverRecord, Waiver
 from service.declared import recall
 from service.errors import REFUSED, DeskferryError, UsageInvalid
 from service.match_desk import REASONS as TO_DECIDE
+from service.sweep_notes import SweepNotes
 from service.users_desk import queued_users
 from state.books import Book
 from state.ledger import Ledger
@@ -60,6 +61,10 @@ ITEMS: Final[Mapping[str, Item]] = {
         "picked records that differ from their source, or are missing",
         "look at them on the page; mend the cause, then cutover start",
     ),
+    "sweeps": Item(
+        "streams whose ids were not read to the end, or of which too much is missing",
+        "deskferry status; mend it, or say delta --accept STREAM",
+    ),
     "gaps": Item("streams that could not be read wholly", "deskferry report tells which"),
 }
 
@@ -93,6 +98,7 @@ async def check_list(
         count for found in parts for (state, _), count in found.items() if state == "held"
     )
     facts = await ledger.facts.all()
+    sweeps = await SweepNotes(ledger).view(phases)
     counts = {
         "users": await _open_users(config, ledger),
         "matches": _of(books, lambda book: _with(book.held, TO_DECIDE)),
@@ -102,6 +108,7 @@ async def check_list(
         "changes": _of(books, _changes),
         "pending": _of(books, lambda book: book.pending + book.changes_pending),
         "fields": _off(record),
+        "sweeps": sum(each.state in ("held", "unreadable") for each in sweeps),
         "gaps": sum(key.startswith("gap.") for key in facts),
     }
     waivers = {each.item: each for each in (record.waivers if record else [])}

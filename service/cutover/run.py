@@ -40,6 +40,7 @@ from service.passes import read_again
 from service.planner import Planner
 from service.reread import Rereader
 from service.run import Outcome
+from service.windows import refuse_unless_loaded
 from state.ledger import Ledger
 
 MOST_DISPROVED: Final = 3
@@ -56,7 +57,7 @@ class Cutover(Delta):
     def __init__(
         self, config: Config, *, clock: Clock, stop: anyio.Event, by: str, tell: Tell
     ) -> None:
-        super().__init__(config, clock=clock, stop=stop)
+        super().__init__(config, clock=clock, stop=stop, due=False)
         self._by = by
         self._tell = tell
         self._seen: set[tuple[str, str, str]] = set()
@@ -76,7 +77,7 @@ class Cutover(Delta):
         Raises `CutoverRefused` while the check list is open, `CutOver` after the switch, and what a
         delta raises. What was reached stays.
         """
-        await self._refuse_unless_loaded(ledger)
+        await refuse_unless_loaded(ledger, self._phases)
         record = await self._taken_up(ledger)
         await self._finish_pass(ledger, kustomer, salesforce)
         sides = (ledger, kustomer, salesforce)
@@ -178,7 +179,8 @@ class Cutover(Delta):
         kustomer: KustomerSide,
         salesforce: SalesforceClient,
     ) -> None:
-        self._tell("Final delta.")
+        self._tell("Final delta, and deletions that left no trace.")
+        self._sweep = self._config.cutover.sweep
         record.final = await self._passed(record, ledger, kustomer, salesforce)
         record.reached("prove", self._clock.now())
 

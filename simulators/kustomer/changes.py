@@ -145,7 +145,9 @@ class Changes:
                 gone = {"deleted": True, "deletedAt": self.stamp()}
                 self.update(kind, record_id, {"attributes": gone})
             self._desk.truth.ended(kind, record_id, "hard_deleted" if hard else "deleted")
-            self._audit("delete", kind, record_id)
+            told = self._desk.settings.audit_deletions
+            if told == "all" or (told == "soft" and not hard):
+                self._audit("delete", kind, record_id)
         return True
 
     def merge(self, kind: str, source: str, target: str) -> Row | None:

@@ -71,7 +71,9 @@ class Desk:
         self._newest = org.newest_second()
         self._made = 0
         self._started = clock()
-        self.index = SearchIndex(org, self.now_ms, int(settings.index_lag_s * 1000))
+        self.index = SearchIndex(
+            org, self.now_ms, int(settings.index_lag_s * 1000), settings.tombstones
+        )
 
     def now_ms(self) -> int:
         """The org's own clock, epoch ms: real time, or counted on from `settings.now`."""
@@ -99,8 +101,8 @@ class Desk:
         strange = changes.keys() - known
         if strange:
             raise ValueError(f"No such setting: {min(strange)}.")
-        if "missing_roles" in changes:
-            changes = {**changes, "missing_roles": frozenset(changes["missing_roles"])}
+        for name in {"missing_roles", "tombstones"} & changes.keys():
+            changes = {**changes, name: frozenset(changes[name])}
         if "keys" in changes:
             changes = {**changes, "keys": tuple(_key(each) for each in changes["keys"])}
         self.settings = replace(self.settings, **changes)
@@ -114,6 +116,7 @@ class Desk:
             self.settings.search_window_s,
         )
         self.index.lag_ms = int(self.settings.index_lag_s * 1000)
+        self.index.tombstones = self.settings.tombstones
         if "now" in changes:
             self._started = self.clock()
 

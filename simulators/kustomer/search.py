@@ -11,14 +11,13 @@ import orjson
 from simulators.kustomer.attributes import values
 from simulators.kustomer.criteria import BadSearch, Criterion, Query, bounds, matches, read_query
 from simulators.kustomer.org import Org, Row
+from simulators.kustomer.settings import TOMBSTONES
 
 __all__ = ["BadSearch", "SearchIndex"]
 
 TWO_YEARS_MS = 2 * 365 * 86_400_000
 _TIMES = ("created_at", "updated_at")
 _CACHED = 64
-# The API shows no tombstone of a message or a custom object.
-_TOMBSTONES = frozenset(("customer", "company", "conversation", "note"))
 Entry = tuple[int, str, Row]
 
 
@@ -29,8 +28,15 @@ class SearchIndex:
     one millisecond come in an order that is fixed, but is not that of their ids.
     """
 
-    def __init__(self, org: Org, now_ms: Callable[[], int], lag_ms: int) -> None:
+    def __init__(
+        self,
+        org: Org,
+        now_ms: Callable[[], int],
+        lag_ms: int,
+        tombstones: frozenset[str] = TOMBSTONES,
+    ) -> None:
         self.lag_ms = lag_ms
+        self.tombstones = tombstones
         self._org = org
         self._now_ms = now_ms
         self._sorted: dict[tuple[str, str], list[Entry]] = {}
@@ -44,7 +50,8 @@ class SearchIndex:
         query = read_query(body, archive=archive)
         self._catch_up()
         # The pages of one window cost one search; the seam of the two years moves by the second.
-        key = orjson.dumps([body, archive, self._version, self._now_ms() // 1000])
+        shown = sorted(self.tombstones)
+        key = orjson.dumps([body, archive, shown, self._version, self._now_ms() // 1000])
         found = self._answers.get(key)
         if found is None:
             found = self._answers[key] = self._search(query, archive=archive)
@@ -59,7 +66,7 @@ class SearchIndex:
         asked = query.deleted or any(
             each.kind == query.kind and each.attribute == "deleted" for each in query.every
         )
-        tombstones = asked and query.kind in _TOMBSTONES
+        tombstones = asked and query.kind in self.tombstones
         rows = [
             row
             for _, _, row in entries

@@ -48,11 +48,9 @@ class Searching:
         more = 0 < size * page < len(found)
         links = page_links(request, page, size, more=more, last=pages)
         shown = found[(page - 1) * size : page * size]
-        if request.query_params.get("idsOnly") == "true":
-            bodies = [
-                b'{"type":"%b","id":"%b"}' % (kind.encode(), each.id.encode()) for each in shown
-            ]
-            return many(bodies, meta, links)
+        if request.query_params.get("idsOnly") == "true" and settings.ids_only != "ignored":
+            form = b'"%b"' if settings.ids_only == "bare" else b'{"type":"%b","id":"%b"}'
+            return many((_filled(form, kind, each.id) for each in shown), meta, links)
         return many((row.body for row in shown), meta, links)
 
     async def _found(self, request: Request) -> tuple[dict[str, Any], list[Row]]:
@@ -67,3 +65,8 @@ class Searching:
             raise ApiError(400, "bad_request", "The body is not JSON.") from None
         except BadSearch as error:
             raise ApiError(400, "bad_request", str(error)) from None
+
+
+def _filled(form: bytes, kind: str, record_id: str) -> bytes:
+    values = (kind.encode(), record_id.encode())
+    return form % values[-form.count(b"%b") :]

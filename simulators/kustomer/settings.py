@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 DEFAULT_KEY = "kustomer-demo-key"
+TOMBSTONES = frozenset(("customer", "company", "conversation", "note"))
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class KustomerSettings:
     for the log of all writes. `gone_reads` is what a read by id of a deleted record gives: a 404,
     the tombstone, or for a merged one its survivor. `moved_keep_times` leaves the `updatedAt` of
     children that a merge moves.
+    `ids_only` is the form of the rows where ids alone are asked for: objects of type and id, bare ids, or
+    whole rows as if it had not been asked. `tombstones`: the kinds of which search shows deleted records.
+    `audit_deletions`: which deletions the audit log tells of, those that leave a tombstone or all.
     `correspondents`: mails have copies to customers, agents and others, and notes list whom they mention.
     `wild` makes the records as odd as the facts allow; without it they are the plain ones.
     """
@@ -84,6 +88,9 @@ class KustomerSettings:
     truth_log: Path | None = None
     gone_reads: Literal["not_found", "tombstone", "survivor"] = "not_found"
     moved_keep_times: bool = False
+    ids_only: Literal["objects", "bare", "ignored"] = "objects"
+    tombstones: frozenset[str] = TOMBSTONES
+    audit_deletions: Literal["all", "soft", "none"] = "all"
     effect_log: Path | None = None
 
     def all_keys(self) -> dict[str, ApiKey]:

@@ -192,6 +192,22 @@ async def test_a_search_names_its_context_criteria_and_sort() -> None:
     assert rig.search_budget.snapshot().used_in_window == 1
 
 
+@pytest.mark.parametrize("shown", [[{"type": "note", "id": "a"}, {"id": "b"}], ["a", "b"]])
+async def test_a_search_for_ids_alone_takes_objects_and_bare_ids(shown: list[Any]) -> None:
+    rig = Rig(lambda request: page(shown, total=2))
+    async with rig as client:
+        got = await client.search_page(SearchQuery("note", ids_only=True), 1)
+    assert rig.seen[0].url.params["idsOnly"] == "true"
+    assert [each["id"] for each in got.rows] == ["a", "b"]
+
+
+async def test_a_bare_id_is_no_record_where_records_were_asked_for() -> None:
+    rig = Rig(lambda request: page(["a"]))
+    async with rig as client:
+        with pytest.raises(NotAPage):
+            await client.search_page(SearchQuery("note"), 1)
+
+
 async def test_the_archive_has_its_own_endpoint_and_empty_parts_are_left_out() -> None:
     rig = Rig(lambda request: page([]))
     async with rig as client:

@@ -305,6 +305,48 @@ async def test_a_read_of_a_merged_record_gives_what_the_setting_says() -> None:
         assert await status(client, "customers", deleted) == 404
 
 
+async def test_ids_alone_come_in_the_form_that_the_setting_says() -> None:
+    async with desk() as client:
+        full = (await client.search("?pageSize=3", queryContext="message")).json()["data"]
+        ids = [each["id"] for each in full]
+        wanted = {
+            "objects": [{"type": "message", "id": each} for each in ids],
+            "bare": ids,
+            "ignored": full,
+        }
+        for form, shown in wanted.items():
+            await client.admin("POST", "settings", {"ids_only": form})
+            reply = await client.search("?idsOnly=true&pageSize=3", queryContext="message")
+            assert reply.json()["data"] == shown, form
+
+
+async def test_search_shows_tombstones_of_the_kinds_that_the_setting_names() -> None:
+    async with desk() as client:
+        gone = (await client.one("message.delete"))["id"]
+        talk = (await client.one("conversation.delete"))["id"]
+
+        async def shown(kind: str, record_id: str) -> bool:
+            reply = await client.search(
+                "?idsOnly=true&pageSize=500", queryContext=kind, includeDeleted=True
+            )
+            return record_id in {each["id"] for each in reply.json()["data"]}
+
+        assert (await shown("message", gone), await shown("conversation", talk)) == (False, True)
+        await client.admin("POST", "settings", {"tombstones": ["message"]})
+        assert (await shown("message", gone), await shown("conversation", talk)) == (True, False)
+
+
+async def test_the_audit_log_tells_of_the_deletions_that_the_setting_says() -> None:
+    async with desk() as client:
+        for setting, seen in (("none", 0), ("soft", 1), ("all", 3)):
+            await client.admin("POST", "settings", {"audit_deletions": setting})
+            await client.one("message.delete")
+            await client.one("message.hard_delete")
+            told = await client.data("/v1/audit-logs?count=1000&filter[objectType]=message")
+            deleted = [each for each in told if each["attributes"]["eventVerb"] == "delete"]
+            assert len(deleted) == seen, setting
+
+
 async def test_a_merged_or_deleted_record_cannot_be_merged_or_deleted_again() -> None:
     async with desk() as client:
         line = await client.one("customer.merge")

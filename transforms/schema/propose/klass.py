@@ -46,6 +46,11 @@ _STANDARD: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
         {"type": "DateTime", "label": "Kustomer Updated At"},
         {"source": "attributes.updatedAt", "convert": "datetime"},
     ),
+    (
+        "Kustomer_Deleted_At__c",
+        {"type": "DateTime", "label": "Kustomer Deleted At"},
+        {"source": "attributes.deletedAt", "convert": "datetime", "optional": True},
+    ),
 )
 _STAMP = {"source": "attributes.createdAt", "convert": "datetime", "optional": True}
 _CREATOR = {
