@@ -212,6 +212,17 @@ class DeltaConfig(_Section):
     )
 
 
+class PlansConfig(_Section):
+    """How plans are carried out."""
+
+    by_conversation: int = Field(
+        default=10_000,
+        ge=0,
+        description="Up to so many conversations that go first are read by id, and what belongs to them "
+        "by a list each; of more than that the org-wide lists are read whole in both stages.",
+    )
+
+
 class TransitionsConfig(_Section):
     """What becomes of a Lead whose customer has become a Contact."""
 
@@ -263,6 +274,7 @@ class Config(_Section):
     kustomer: KustomerConfig
     salesforce: SalesforceConfig
     delta: DeltaConfig = DeltaConfig()
+    plans: PlansConfig = PlansConfig()
     transitions: TransitionsConfig = TransitionsConfig()
     retry: RetryConfig = RetryConfig()
     map: MapConfig = MapConfig()

@@ -11,15 +11,17 @@ import structlog
 
 from connectors.clock import Clock
 from connectors.salesforce.client import SalesforceClient
+from service.changed import changes_since
 from service.compose import KustomerSide
 from service.config import Config
 from service.crash_points import reach
+from service.entered import read_entered
 from service.errors import REFUSED, DeskferryError
 from service.marks import mark_of, plan_mark, settle_marks
 from service.passes import read_window
-from service.phases import Phase
 from service.planner import Plan, Planner
 from service.run import Migration
+from service.stage_log import all_moved
 from state.ledger import Ledger
 
 _log = structlog.get_logger()
@@ -54,12 +56,12 @@ class Delta(Migration):
         Raises `NotLoaded` before the full load has ended once.
         """
         await self._refuse_unless_loaded(ledger)
-        await super()._drive(ledger, kustomer, salesforce)
+        await self._through(ledger, kustomer, salesforce)
         await settle_marks(ledger, self._phases)
         while True:
             began = self._clock.now()
             if await self._begin(ledger, kustomer):
-                await super()._drive(ledger, kustomer, salesforce)
+                await self._through(ledger, kustomer, salesforce)
             await settle_marks(ledger, self._phases)
             self.passes += 1
             now_ms = self._clock.now() * _MS
@@ -69,9 +71,26 @@ class Delta(Migration):
                 return
             await self._clock.sleep(max(0.0, began + self._watch_s - self._clock.now()))
 
+    async def _through(
+        self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
+    ) -> None:
+        """Drive what is open to its gates, and what conversations that entered the plan bring."""
+        await super()._drive(ledger, kustomer, salesforce)
+        while await read_entered(ledger, self._phases):
+            await super()._drive(ledger, kustomer, salesforce)
+
     async def _refuse_unless_loaded(self, ledger: Ledger) -> None:
-        """Every stream has a mark; one loaded by a version without marks has its first run's start."""
+        """No stage is left, and every stream has a mark.
+
+        One loaded by a version without marks has its first run's start.
+        """
         await settle_marks(ledger, self._phases)
+        if not await all_moved(ledger):
+            raise NotLoaded(
+                "A stage of the plan is still to come.",
+                next_step="Run deskferry migrate to the end of its last stage; then delta follows what "
+                "changed since the first one.",
+            )
         for name in self._streams():
             if await mark_of(ledger, name) is not None:
                 continue
@@ -93,11 +112,15 @@ class Delta(Migration):
         """Plan a pass and make it durable; False when nothing at all has changed."""
         now_ms = int(self._clock.now() * _MS)
         planner = Planner(kustomer.client, now_ms=now_ms)
-        high = now_ms - self._config.delta.lag_seconds * _MS
         plans: dict[str, Plan] = {}
+        high = now_ms
         for phase in self._phases:
             if phase.of is None:
-                plans[phase.name] = await self._plan(ledger, planner, phase, high)
+                mark = await mark_of(ledger, phase.name)
+                assert mark is not None  # the load has ended
+                plans[phase.name], high = await changes_since(
+                    self._config, planner, phase, mark, now_ms=now_ms
+                )
         reach("delta-planned")
         changed = {name for name, plan in plans.items() if plan.slices}
         async with ledger.write() as tx:
@@ -109,9 +132,3 @@ class Delta(Migration):
         reach("delta-begun")
         _log.info("delta-begun", streams=sorted(changed))
         return bool(changed)
-
-    async def _plan(self, ledger: Ledger, planner: Planner, phase: Phase, high: int) -> Plan:
-        mark = await mark_of(ledger, phase.name)
-        assert mark is not None  # the load has ended
-        low = mark - self._config.delta.overlap_seconds * _MS
-        return await planner.changed(phase, low, max(low + 1, high))

@@ -7,7 +7,7 @@ cap; read it as a list when it goes on or ends before; else cut search windows b
 until each holds fewer rows than the search cap. Rows untouched for two years come from the archive.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -109,6 +109,21 @@ class Planner:
             slices += await self._cut(search, spans, archive=True, deleted=True)
         return Plan(slices, "changed window")
 
+    async def found(
+        self, search: SearchContext, criteria: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Return windows of the records for which `criteria` hold; raises as `plan`.
+
+        Those of the standard index alone: the archive knows few attributes (kustomer facts, section 5).
+        """
+        spans = [_Span(search.created, 0, self._now_ms + 1)]
+        return await self._cut(search, spans, archive=False, extra=criteria)
+
+    @staticmethod
+    def stamp(epoch_ms: int) -> str:
+        """A moment as criteria have it."""
+        return _iso(epoch_ms)
+
     async def source_total(self, phase: Phase) -> int | None:
         """Ask search how many rows there are; None when it cannot tell (a role, a capped total).
 
@@ -173,13 +188,14 @@ class Planner:
         time_outs: int = 0,
         *,
         deleted: bool = False,
+        extra: Sequence[Mapping[str, Any]] = (),
     ) -> list[dict[str, Any]]:
-        """Bisect the last span until it fits the cap; keep the outer spans as fixed criteria.
+        """Bisect the last span until it fits the cap; keep the outer spans and `extra` as criteria.
 
         A span whose count times out is cut as well, four times over: after that it is not the size,
         and the count waits for the source.
         """
-        criteria = [rule for span in spans for rule in span.criteria()]
+        criteria = [*extra, *(rule for span in spans for rule in span.criteria())]
         patient = time_outs >= TIME_OUTS_TO_SPLIT or spans[-1].end - spans[-1].start <= 1
         try:
             total = (
@@ -205,7 +221,9 @@ class Planner:
                 _Span(last.attribute, middle, last.end),
             )
             parts = [
-                await self._cut(search, [*outer, half], archive, time_outs, deleted=deleted)
+                await self._cut(
+                    search, [*outer, half], archive, time_outs, deleted=deleted, extra=extra
+                )
                 for half in halves
             ]
             return [*parts[0], *parts[1]]
@@ -217,7 +235,7 @@ class Planner:
         other = search.created if last.attribute == search.updated else search.updated
         start = 0 if other == search.created else last.start
         second = _Span(other, start, self._now_ms + 1)
-        return await self._cut(search, [last, second], archive, deleted=deleted)
+        return await self._cut(search, [last, second], archive, deleted=deleted, extra=extra)
 
     async def _earliest(self, search: SearchContext, *, archive: bool) -> int | None:
         query = SearchQuery(search.name, [], [{search.created: "asc"}], archive=archive)

@@ -3,7 +3,7 @@
 Running it again resumes: what the ledger knows is not asked, transformed or sent again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -35,6 +35,7 @@ from service.rebuild import check_whole
 from service.remap import follow_map
 from service.room import spool_room
 from service.seal import Sealer
+from service.stage_log import Stage, open_narrowing, postponed, read_stages
 from service.stopping import until_stopped
 from service.teams import reopen_for_members
 from service.unsealed import Transformer
@@ -46,11 +47,12 @@ from transforms.lookups import Lookups
 
 @dataclass(frozen=True)
 class RunSummary:
-    """How a run ended: the books of every phase, and how many writing jobs it sent."""
+    """How a run ended: the books of every phase, how many writing jobs it sent, the plan's stages."""
 
     books: Mapping[str, Book]
     jobs_sent: int
     seconds: float
+    stages: Sequence[Stage] = ()
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,9 @@ class Migration:
         if self._map is None:
             self._map = await self._mapping(ledger, salesforce)
         mapping = self._map
+        late = await postponed(ledger, self._phases, mapping)
+        phases = [phase for phase in self._phases if phase.name not in late]
+        open_phases = [phase for phase in open_phases if phase.name not in late]
         lookups = Lookups()
         if await _makes_rows(ledger, open_phases):
             lookups = await read_lookups(kustomer.client)
@@ -200,7 +205,13 @@ class Migration:
         profiler = await open_profiler(self._config, ledger, self._phases)
         book = await open_address_book(ledger, mapping)
         transformer = Transformer(
-            self._phases, mapping, lookups, lanes=lanes, profiler=profiler, book=book
+            phases,
+            mapping,
+            lookups,
+            lanes=lanes,
+            profiler=profiler,
+            book=book,
+            narrowing=await open_narrowing(ledger),
         )
         sealer = Sealer(ledger, queue, transformer, spool_limit_bytes=spool_limit)
         read = [phase.name for phase in self._phases if phase.of is None]
@@ -216,7 +227,7 @@ class Migration:
             queue,
             sealer,
             lookups,
-            self._phases,
+            phases,
             book,
         )
         await flow.run(open_phases, self._progress.phases)
@@ -260,6 +271,7 @@ class Migration:
             books,
             await ledger.jobs.count() - jobs_before,
             self._clock.now() - self._progress.started_at,
+            await read_stages(ledger),
         )
         return Outcome(ATTENTION if attention else DONE, summary)
 

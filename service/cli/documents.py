@@ -15,6 +15,7 @@ from service.cli.map_documents import (
     MapShowDocument,
 )
 from service.cli.matches_documents import MatchesDecideDocument, MatchesListDocument
+from service.cli.plan_documents import PlanFacts, PlanSetDocument, PlanShowDocument
 from service.cli.schema_documents import SchemaDeployDocument, SchemaPlanDocument
 from service.cli.state_documents import (
     CheckStateDocument,
@@ -26,6 +27,7 @@ from service.cli.trace_documents import TraceDocument
 from service.cli.users_documents import UsersAssignDocument, UsersListDocument, UsersSyncDocument
 from service.errors import Recovery
 from service.report.facts import ReportFacts
+from service.stage_log import Stage
 
 
 class ErrorFacts(Document):
@@ -88,13 +90,17 @@ class BookFacts(Document):
 
 
 class MigrateDocument(Document):
-    """`deskferry migrate`. `jobs_sent` counts this run's ingest jobs only."""
+    """`deskferry migrate`. `jobs_sent` counts this run's ingest jobs only.
+
+    `stages`: those of the plan so far, each with when it was done.
+    """
 
     exit_code: int
     pid: int
     jobs_sent: int
     seconds: float
     phases: dict[str, BookFacts]
+    stages: list[Stage]
 
 
 class DeltaDocument(MigrateDocument):
@@ -154,6 +160,7 @@ class StatusDocument(Document):
     """`deskferry status`."""
 
     phases: list[PhaseStatus]
+    plan: PlanFacts
 
 
 class ReportDocument(ReportFacts):
@@ -204,6 +211,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "users-list": UsersListDocument,
     "users-assign": UsersAssignDocument,
     "users-sync": UsersSyncDocument,
+    "plan-show": PlanShowDocument,
+    "plan-set": PlanSetDocument,
     "migrate": MigrateDocument,
     "delta": DeltaDocument,
     "conflicts-list": ConflictsListDocument,

@@ -10,9 +10,11 @@ import typer
 from connectors.clock import SystemClock
 from service.cli.documents import StatusDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
+from service.cli.stage_lines import plan_facts, plan_lines, stage_line
 from service.config import Config
 from service.declared import recall
 from service.ledger import open_ledger
+from service.move_plan import MovePlan
 from state.ledger import Ledger
 
 
@@ -36,8 +38,9 @@ def status(context: typer.Context) -> None:
     async def work() -> int:
         async with looking_at(options.config()) as ledger:
             phases = [await _phase(ledger, phase.name) for phase in await recall(ledger)]
+            plan = await plan_facts(ledger)
         if options.json:
-            print_document(StatusDocument, {"phases": phases})
+            print_document(StatusDocument, {"phases": phases, "plan": plan})
             return 0
         for phase in phases:
             total = phase["source_total"]
@@ -47,6 +50,9 @@ def status(context: typer.Context) -> None:
                 f"{phase['loaded']:>10,} loaded{phase['matched']:>8,} matched"
                 f"{sum(phase['held'].values()):>7,} held{sum(phase['failed'].values()):>7,} failed"
             )
+        if plan["plan"] != MovePlan() or len(plan["stages"]) > 1:
+            for line in (*plan_lines(plan["plan"]), *map(stage_line, plan["stages"])):
+                typer.echo(line)
         return 0
 
     run_command(options, work)
