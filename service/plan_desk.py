@@ -54,7 +54,8 @@ async def set_plan(
     """Replace the plan; durable when this returns, and the next `migrate` follows it.
 
     While a stage is under way a plan may only be widened, and that with `under_way`: what was sealed by
-    the narrower one goes anyway. Raises `PlanInUse`, `UsageInvalid`, the connectors' and the state's errors.
+    the narrower one goes anyway. Raises `PlanInUse`, `UsageInvalid`, and the connectors' and the
+    state's errors.
     """
     _check_dates(wish)
     async with open_ledger(config, clock.now) as ledger, logged(ledger, "plan set"):

@@ -326,9 +326,9 @@ KILLS = (
     "stage-begun",
     "page-queued:6",
     "batch-sealed:4",
-    "job-closed:3",
-    "harvest-uncommitted:4",
-    "gate-closed:6",
+    "job-closed:2",
+    "harvest-uncommitted",
+    "gate-closed:2",
     "stage-ended",
 )
 
