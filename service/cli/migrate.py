@@ -9,9 +9,9 @@ import typer
 
 from service.cli.documents import MigrateDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
-from service.cli.stage_lines import stage_line
 from service.cli.watched import watch
 from service.run import Outcome
+from service.stage_lines import stage_line
 from service.staged import StagedMigration
 from service.stages import Asked
 

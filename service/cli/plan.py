@@ -7,11 +7,11 @@ import typer
 from connectors.clock import SystemClock
 from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.plan_documents import PlanSetDocument, PlanShowDocument
-from service.cli.stage_lines import plan_facts, plan_lines, stage_line
 from service.cli.status import looking_at
 from service.errors import DONE
 from service.move_plan import MovePlan
 from service.plan_desk import Wish, set_plan
+from service.stage_lines import plan_facts, plan_lines, stage_line
 
 RECENT_DAYS = 30
 _ANY = typer.Option([], help="Conversations with it, by id or name; may be given several times.")

@@ -10,11 +10,11 @@ import typer
 from connectors.clock import SystemClock
 from service.cli.documents import StatusDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
-from service.cli.stage_lines import plan_facts, plan_lines, stage_line
 from service.config import Config
 from service.declared import recall
 from service.ledger import open_ledger
 from service.move_plan import MovePlan
+from service.stage_lines import plan_facts, plan_lines, stage_line
 from state.ledger import Ledger
 
 

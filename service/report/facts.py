@@ -8,6 +8,7 @@ from service.declared import recall
 from service.move_plan import MovePlan, read_plan
 from service.phases import Phase
 from service.reasons import reason_text
+from service.stage_lines import plan_lines, stage_line
 from service.stage_log import Stage, all_moved, read_stages
 from state.ledger import Ledger
 
@@ -65,7 +66,10 @@ class RunFacts(BaseModel):
 
 
 class ReportFacts(BaseModel):
-    """The whole report. `verdict`: all gates closed, or where it stands."""
+    """The whole report. `verdict`: all gates closed, or where it stands.
+
+    `plan_lines`: the plan and its stages in plain words; none where all goes in one.
+    """
 
     schema_version: Literal[1] = 1
     verdict: Literal["balanced", "unfinished", "unbalanced"]
@@ -78,6 +82,7 @@ class ReportFacts(BaseModel):
     runs: list[RunFacts]
     plan: MovePlan = MovePlan()
     stages: list[Stage] = []
+    plan_lines: list[str] = []
 
 
 async def collect(ledger: Ledger, *, now: float) -> ReportFacts:
@@ -95,6 +100,8 @@ async def collect(ledger: Ledger, *, now: float) -> ReportFacts:
         )
         for run in await ledger.runs.history()
     ]
+    plan, stages = await read_plan(ledger), await read_stages(ledger)
+    told = plan != MovePlan() or len(stages) > 1 or any(each.name != "all" for each in stages)
     return ReportFacts(
         verdict=_verdict(phases, done=await all_moved(ledger)),
         written_at=now,
@@ -104,8 +111,9 @@ async def collect(ledger: Ledger, *, now: float) -> ReportFacts:
         reasons=reasons,
         gaps=[text for key, text in sorted(facts.items()) if key.startswith("gap.")],
         runs=runs,
-        plan=await read_plan(ledger),
-        stages=await read_stages(ledger),
+        plan=plan,
+        stages=stages,
+        plan_lines=[*plan_lines(plan), *map(stage_line, stages)] if told else [],
     )
 
 

@@ -255,8 +255,9 @@ def test_a_filter_takes_its_conversations_whole_and_counts_what_stays(
         assert skipped["customers"] == 0
         left = told(run, "plan", "show", code=0)["left_out"]
         assert left == skipped["conversations"]
-        reasons = told(run, "report", code=0)["reasons"]
-        assert "outside-plan" in {each["reason"] for each in reasons}
+        report = told(run, "report", code=0)
+        assert "outside-plan" in {each["reason"] for each in report["reasons"]}
+        assert "Set by Ada" in Path(report["path"]).read_text(encoding="utf-8")
         effects = len(run.effects())
         assert told(run, "delta", code=5)["jobs_sent"] == 0
         again = told(run, "migrate", code=5)
