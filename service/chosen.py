@@ -22,11 +22,11 @@ WAY = "chosen"
 
 
 async def chosen_plans(
-    picked: Picked, streams: Sequence[Phase], source: Rereader, *, whole: bool
+    picked: Picked, streams: Sequence[Phase], source: Rereader, *, people: bool
 ) -> dict[str, Plan]:
     """Return the slices by stream.
 
-    `whole`: customers, companies and klasses are narrowed, too, to those of the conversations; the
+    `people`: customers, companies and klasses are narrowed, too, to those of the conversations; the
     customers are read here for that, once. Raises the connectors' errors.
     """
     by_kind = {phase.kind: phase for phase in streams}
@@ -37,7 +37,7 @@ async def chosen_plans(
         name = stream.path.rpartition("/")[2]
         paths = [f"{by_kind[CONVERSATION].stream.path}/{each}/{name}" for each in conversations]
         slices[kind] = paths_slice(stream, paths)
-    if whole:
+    if people:
         slices |= await _people(picked, by_kind, source)
     return {by_kind[kind].name: Plan([made], WAY) for kind, made in slices.items()}
 

@@ -6,7 +6,7 @@ with it. A conversation that is in Salesforce already stays in the plan, whateve
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,7 +23,8 @@ class MovePlan(BaseModel):
 
     An empty filter lets all through. Dates are ISO days or moments in UTC: `created_since` and
     `touched_since` are their first moment, `created_before` the first one outside. Teams, brands and tags
-    are Kustomer ids; `names` has what they are called. `recent_days`: open and snoozed conversations and
+    are Kustomer ids; `names` has what they are called. `people`: all customers and companies go, or only
+    those of the conversations that do. `recent_days`: open and snoozed conversations and
     those touched in so many days go first; None: all go together. `set_at` is in epoch seconds.
     """
 
@@ -35,6 +36,7 @@ class MovePlan(BaseModel):
     teams: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    people: Literal["all", "chosen"] = "all"
     names: dict[str, str] = {}
     recent_days: int | None = None
     set_by: str = ""
@@ -42,13 +44,17 @@ class MovePlan(BaseModel):
 
     @property
     def filters(self) -> bool:
-        """Whether any conversation may be left out."""
+        """Whether anything may be left out."""
         return self.scope() != MovePlan().scope()
 
     def scope(self) -> tuple[Any, ...]:
-        """What decides which conversations go."""
+        """What decides which records go."""
         dates = (self.created_since, self.created_before, self.touched_since)
-        return (*dates, *(tuple(sorted(each)) for each in (self.teams, self.brands, self.tags)))
+        return (
+            self.people,
+            *dates,
+            *(tuple(sorted(each)) for each in (self.teams, self.brands, self.tags)),
+        )
 
     def takes(self, record: Mapping[str, Any]) -> bool:
         """Whether a conversation goes by its own values. A date that it does not have lets it through."""
@@ -64,7 +70,7 @@ class MovePlan(BaseModel):
         )
 
     def within(self, other: "MovePlan") -> bool:
-        """Whether every conversation that this plan takes is one that `other` takes."""
+        """Whether every record that this plan takes is one that `other` takes."""
         starts = (
             (self.created_since, other.created_since),
             (self.touched_since, other.touched_since),
@@ -81,7 +87,7 @@ class MovePlan(BaseModel):
             (self.tags, other.tags),
         )
         fewer = all(not theirs or (ours and set(ours) <= set(theirs)) for ours, theirs in sets)
-        return bool(later and earlier and fewer)
+        return bool(later and earlier and fewer and other.people in ("all", self.people))
 
 
 def is_hot(record: Mapping[str, Any], cutoff_ms: int) -> bool:

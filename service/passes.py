@@ -12,6 +12,7 @@ from service.phases import Phase
 from service.planner import Plan
 from state.ledger import Ledger, Tx
 
+PARENT_MISSING = "parent-missing"
 _NOTES = ("extracted", "way", "gap", "source_total")
 
 
@@ -84,6 +85,13 @@ async def read_chosen(
     """Let chosen records of a stream be read, in `tx`; the stream is not whole before `read_whole`."""
     await read_window(tx, ledger, phases, stream, plan)
     await ledger.facts.set(tx, narrow_fact(stream), plan.way)
+
+
+async def let_go_waiting(tx: Tx, ledger: Ledger) -> None:
+    """Let rows that wait for parents be looked at again, in `tx`: what is read now may bring them."""
+    await ledger.rows.release(tx, PARENT_MISSING)
+    for name in await ledger.rows.pending_phases(tx):
+        await ledger.gates.reopen(tx, name)
 
 
 async def sighted_before(ledger: Ledger, phase: str) -> int:

@@ -36,6 +36,7 @@ class Wish:
     teams: Sequence[str] = ()
     brands: Sequence[str] = ()
     tags: Sequence[str] = ()
+    people: Literal["all", "chosen"] = "all"
     recent_days: int | None = None
 
 
@@ -119,6 +120,7 @@ async def _looked_up(config: Config, clock: Clock, wish: Wish, by: str) -> MoveP
         created_since=wish.created_since,
         created_before=wish.created_before,
         touched_since=wish.touched_since,
+        people=wish.people,
         recent_days=wish.recent_days,
         names=names,
         set_by=by,

@@ -49,7 +49,7 @@ REASONS: dict[str, Reason] = {
         "Settle the parent first, then run retry: it takes both, parents before children.",
     ),
     "outside-plan": Reason(
-        "The plan leaves the conversation out, or the one that the record belongs to.",
+        "The plan leaves the record out, or the conversation or customer that it belongs to.",
         "Nothing, or widen the plan (deskferry plan set) and run migrate.",
     ),
     "later": Reason(

@@ -25,6 +25,7 @@ from service.ledger import open_ledger
 from service.mapped import load_mapping, read_phases
 from service.marks import settle_marks
 from service.names import read_lookups
+from service.narrowing import in_reading_order
 from service.pages import PageQueue
 from service.passes import sighted_before
 from service.phases import PHASES, Phase
@@ -197,6 +198,8 @@ class Migration:
         late = await postponed(ledger, self._phases, mapping)
         phases = [phase for phase in self._phases if phase.name not in late]
         open_phases = [phase for phase in open_phases if phase.name not in late]
+        narrowing = await open_narrowing(ledger)
+        open_phases = in_reading_order(open_phases, narrowing)
         lookups = Lookups()
         if await _makes_rows(ledger, open_phases):
             lookups = await read_lookups(kustomer.client)
@@ -211,7 +214,7 @@ class Migration:
             lanes=lanes,
             profiler=profiler,
             book=book,
-            narrowing=await open_narrowing(ledger),
+            narrowing=narrowing,
         )
         sealer = Sealer(ledger, queue, transformer, spool_limit_bytes=spool_limit)
         read = [phase.name for phase in self._phases if phase.of is None]

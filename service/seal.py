@@ -70,7 +70,8 @@ class Sealer:
         self, stream: str, rows: Unsealed, progress: Mapping[str, PhaseProgress]
     ) -> None:
         """Make `rows` durable in one step; a cancelled run finishes the step it is in."""
-        await self._wait_for_room()
+        if not self._transformer.reads_ahead(stream):
+            await self._wait_for_room()
         fed = [(phase, rows.phases[phase.name]) for phase in self._transformer.fed_by(stream)]
         with anyio.CancelScope(shield=True):
             files = await anyio.to_thread.run_sync(self._write_files, fed)

@@ -30,6 +30,8 @@ def plan_lines(plan: MovePlan) -> list[str]:
     }
     rules = [f"{what} {value}" for what, value in named.items() if value]
     lines = [f"Conversations {' and '.join(rules)} go." if rules else "All conversations go."]
+    if plan.people == "chosen":
+        lines.append("Of customers and companies those of these conversations go.")
     if plan.recent_days is not None:
         lines.append(
             f"Open and snoozed ones and those of the last {plan.recent_days} days go first."

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from service.declared import recall
 from service.marks import narrow_fact
 from service.move_plan import followed_plan
-from service.narrowing import Narrowing, narrowing_of
+from service.narrowing import CUSTOMER, Narrowing, narrowing_of
 from service.phases import Phase
 from state.ledger import Ledger, Tx
 from transforms.compile import CompiledMapping
@@ -88,8 +88,14 @@ async def postponed(
 
     A relation of an e-mail cannot be changed once it is made (salesforce facts, 7.3).
     """
-    customers = [phase.name for phase in phases if phase.kind == "customer" and phase.of is None]
-    narrow = [each for each in customers if await ledger.facts.get(narrow_fact(each))]
+    stages = await read_stages(ledger)
+    narrow: list[object] = [
+        phase
+        for phase in phases
+        if phase.kind == CUSTOMER and await ledger.facts.get(narrow_fact(phase.name))
+    ]
+    if stages and stages[-1].name != "all" and (await followed_plan(ledger)).people == "chosen":
+        narrow.append(stages[-1])
     asking = {name for name, each in mapping.phases.items() if each.asks is not None}
     return frozenset(asking if narrow else ())
 

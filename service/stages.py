@@ -20,8 +20,8 @@ from service.crash_points import reach
 from service.errors import REFUSED, DeskferryError
 from service.marks import begin_mark, mark_of, narrow_fact, plan_mark, settle_marks
 from service.move_plan import DAY_MS, MovePlan, follow_plan, followed_plan, read_plan
-from service.narrowing import NARROWED
-from service.passes import read_chosen, read_whole, read_window
+from service.narrowing import is_narrowed
+from service.passes import let_go_waiting, read_chosen, read_whole, read_window
 from service.phases import Phase
 from service.picking import Picked, Picking
 from service.planner import Plan, Planner
@@ -36,10 +36,9 @@ from service.stage_log import (
     read_stages,
     store_stages,
 )
-from state.ledger import Ledger, Tx
+from state.ledger import Ledger
 
 _EARLIER = "sample.picked"
-PARENT_MISSING = "parent-missing"
 
 
 class SampleTooLate(DeskferryError):
@@ -140,12 +139,14 @@ class Stages:
         stage, picked = await self._choose(name, plan, asked, now)
         chosen: Mapping[str, Plan] = {}
         if picked is not None:
-            chosen = await chosen_plans(picked, self._streams, self._source, whole=name == "sample")
+            people = name == "sample" or plan.people == "chosen"
+            chosen = await chosen_plans(picked, self._streams, self._source, people=people)
         narrow = [each for each in self._streams if await self._is_narrow(each)]
         whole = {each.name for each in narrow} - chosen.keys()
         if anew:
-            kinds = {each.name for each in self._streams if each.kind in NARROWED}
-            whole |= {each for each in kinds - chosen.keys() if await self._was_planned(each)}
+            people = "chosen" in (plan.people, (await followed_plan(self._ledger)).people)
+            some = {e.name for e in self._streams if is_narrowed(e.kind, people=people)}
+            whole |= {each for each in some - chosen.keys() if await self._was_planned(each)}
         changed = await self._changed(whole | chosen.keys(), int(now * 1000)) if before else {}
         reach("stage-planned")
         ledger = self._ledger
@@ -159,7 +160,7 @@ class Stages:
                 if slices.slices:
                     await read_window(tx, ledger, self._phases, stream, slices)
             if before:
-                await self._let_go(tx)
+                await let_go_waiting(tx, ledger)
             if name == "sample" and picked is not None:
                 await ledger.facts.set(tx, _EARLIER, ",".join(sorted(picked.customers)))
             await follow_plan(tx, ledger, plan)
@@ -211,12 +212,6 @@ class Stages:
 
     async def _was_planned(self, stream: str) -> bool:
         return bool(await self._ledger.slices.of(stream))
-
-    async def _let_go(self, tx: Tx) -> None:
-        """Let what waits for parents be looked at again: this stage may bring them."""
-        await self._ledger.rows.release(tx, PARENT_MISSING)
-        for name in await self._ledger.rows.pending_phases(tx):
-            await self._ledger.gates.reopen(tx, name)
 
 
 def _by_id(name: StageName, began: float, picked: Picked, told: Mapping[str, Any]) -> Stage:

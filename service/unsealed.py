@@ -13,7 +13,7 @@ from typing import TypeVar
 import orjson
 
 from service.address_book import AddressBook
-from service.narrowing import LeftOut, Narrowing
+from service.narrowing import PEOPLE, LeftOut, Narrowing
 from service.pages import SourcePage
 from service.phases import Phase
 from service.profiling import Profiler
@@ -103,6 +103,11 @@ class Transformer:
         if self._narrowing is None:
             return phase, 0, 0
         return phase, *await self._narrowing.note(tx, phase, out)
+
+    def reads_ahead(self, stream: str) -> bool:
+        """Whether a stream is read before the parents of its records: it must not wait for their load."""
+        people = self._narrowing is not None and self._narrowing.people
+        return people and self._reader(stream).kind in PEOPLE
 
     def _reader(self, stream: str) -> Phase:
         return next(phase for phase in self._fed[stream] if phase.of is None)

@@ -33,6 +33,17 @@ class Scope:
         rows = await self._database.fetch_in(self._sql["outside"], (kind,), keys)
         return {decode_id(key) for (key,) in rows}
 
+    async def want(self, tx: Tx, kind: str, ids: Collection[str]) -> None:
+        """Note records that the plan takes because of what belongs to them; repeatable."""
+        rows = [(kind, encode_id(each)) for each in sorted(set(ids))]
+        await tx.run_many(self._sql["want"], rows)
+
+    async def wanted(self, kind: str, ids: Collection[str]) -> set[str]:
+        """Return those of `ids` that are wanted, as committed."""
+        keys = sorted(encode_ids(ids))
+        rows = await self._database.fetch_in(self._sql["wanted"], (kind,), keys)
+        return {decode_id(key) for (key,) in rows}
+
     async def entered(self, kind: str, most: int) -> list[str]:
         """Return up to `most` records that entered and whose own are still to be read."""
         rows = await self._database.fetch(self._sql["entered"], (kind, most))

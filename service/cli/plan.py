@@ -1,6 +1,7 @@
 """`deskferry plan`: which conversations go, and which of them go first."""
 
 import getpass
+from typing import Literal, cast
 
 import typer
 
@@ -8,7 +9,7 @@ from connectors.clock import SystemClock
 from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.plan_documents import PlanSetDocument, PlanShowDocument
 from service.cli.status import looking_at
-from service.errors import DONE
+from service.errors import DONE, UsageInvalid
 from service.move_plan import MovePlan
 from service.plan_desk import Wish, set_plan
 from service.stage_lines import plan_facts, plan_lines, stage_line
@@ -55,6 +56,9 @@ def set_command(
     team: list[str] = _ANY,
     brand: list[str] = _ANY,
     tag: list[str] = _ANY,
+    customers: str = typer.Option(
+        "all", help="`all` customers and companies, or `chosen`: those of conversations that go."
+    ),
     open_first: bool = typer.Option(
         False, "--open-first", help="Open, snoozed and recent conversations go first."
     ),
@@ -71,10 +75,13 @@ def set_command(
     recent_days = recent if recent is not None else RECENT_DAYS if open_first else None
 
     async def work() -> int:
+        if customers not in ("all", "chosen"):
+            raise UsageInvalid("--customers is all or chosen.", next_step="Give one of them.")
+        people = cast("Literal['all', 'chosen']", customers)
         made = await set_plan(
             options.config(),
             SystemClock(),
-            Wish(created_since, created_before, since, team, brand, tag, recent_days),
+            Wish(created_since, created_before, since, team, brand, tag, people, recent_days),
             by=by or getpass.getuser(),
             under_way=under_way,
         )

@@ -8,3 +8,10 @@ CREATE TABLE scope (
     PRIMARY KEY (kind, source_id)
 ) WITHOUT ROWID;
 CREATE INDEX scope_entered ON scope (kind, source_id) WHERE entered = 1;
+
+-- Customers and companies that the plan takes because of what belongs to them, where it takes no others.
+CREATE TABLE wanted (
+    kind TEXT NOT NULL,
+    source_id BLOB NOT NULL,
+    PRIMARY KEY (kind, source_id)
+) WITHOUT ROWID;

@@ -12,3 +12,7 @@ SELECT COUNT(*) FROM scope WHERE kind = ? AND entered = 0
 DELETE FROM scope WHERE kind = ?
 -- name: settle
 DELETE FROM scope WHERE kind = ? AND source_id = ? AND entered = 1
+-- name: want
+INSERT OR IGNORE INTO wanted (kind, source_id) VALUES (?, ?)
+-- name: wanted
+SELECT source_id FROM wanted WHERE kind = ? AND source_id IN (/*keys*/)

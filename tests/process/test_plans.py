@@ -320,6 +320,64 @@ def test_a_conversation_that_enters_the_plan_brings_its_earlier_messages(tmp_pat
         assert told(run, "delta", code=5)["jobs_sent"] == 0
 
 
+def people_of(run: Journey, conversations: set[str]) -> tuple[set[str], set[str]]:
+    """The customers of conversations, and the companies of those."""
+    source = there(run, "conversation")
+    customers = {parent(source[key], "customer") for key in conversations}
+    rows = there(run, "customer")
+    companies = {parent(rows[key], "company") for key in customers if key in rows}
+    return {each for each in customers if each}, {each for each in companies if each}
+
+
+def assert_people(run: Journey, conversations: set[str]) -> None:
+    """Only the customers and companies of the conversations are there."""
+    customers, companies = people_of(run, conversations)
+    made = keyed(run.target_records("Contact")).keys() | keyed(run.target_records("Lead")).keys()
+    assert made == customers
+    assert keyed(run.target_records("Account")).keys() <= companies
+
+
+@pytest.mark.parametrize("hot", [False, True])
+def test_only_chosen_customers_go_where_the_plan_says_so_until_it_is_widened(
+    tmp_path: Path, hot: bool
+) -> None:
+    with journey(tmp_path, sizes(100, 250)) as run:
+        delta = {"lag_seconds": 0, "overlap_seconds": 0}
+        configured(run, delta=delta, plans={"by_conversation": 0})
+        tag = min(run.source_records("tag"))
+        plan = ("plan", "set", "--tag", tag, "--customers", "chosen")
+        told(run, *plan, *(["--open-first"] if hot else []), code=0)
+        if hot:
+            told(run, "migrate", "--hot-only", code=5)
+            assert_people(run, cases(run))
+        books = told(run, "migrate", code=5)["phases"]
+        chosen = cases(run)
+        assert_whole(run, chosen)
+        assert_people(run, chosen)
+        customers, companies = people_of(run, chosen)
+        skipped = {name: book["skipped"].get("outside-plan", 0) for name, book in books.items()}
+        assert skipped["customers"] == len(there(run, "customer")) - len(customers) > 0
+        assert skipped["companies"] == len(there(run, "company")) - len(companies) > 0
+        source = there(run, "conversation")
+        others = {key for key in source if parent(source[key], "customer") not in customers}
+        entering = set(sorted(others)[:6])
+        for key in entering:
+            url = f"{run.source}/__admin/records/conversation/{key}"
+            httpx.put(url, json={"attributes": {"tags": [tag]}}).raise_for_status()
+        after = told(run, "delta", code=5)["phases"]
+        assert_whole(run, chosen | entering)
+        assert_people(run, chosen | entering)
+        grown = people_of(run, chosen | entering)[0]
+        left = after["customers"]["skipped"]["outside-plan"]
+        assert left == len(there(run, "customer")) - len(grown)
+        assert told(run, "delta", code=5)["jobs_sent"] == 0
+        assert told(run, "plan", "set", code=0)["change"] == "wider"
+        last = told(run, "migrate", code=5)["phases"]
+        assert not any("outside-plan" in book["skipped"] for book in last.values())
+        assert check_everything(run, second_passes=False)["conversations"] == len(source)
+        assert_each_was_made_once(run)
+
+
 KILLS = (
     "sample-picked",
     "stage-planned",
