@@ -71,7 +71,8 @@ class Narrowing:
             outside = await self._of_outside(page.rows, kind)
         kept = [row for row in page.rows if row.get("id") not in outside]
         out.left += [row["id"] for row in page.rows if row.get("id") in outside]
-        out.kept += [row["id"] for row in kept if row.get("id")]
+        if kind in PEOPLE:
+            out.kept += [row["id"] for row in kept if row.get("id")]
         if self.people and kind in TAKES_ALONG:
             out.along |= {each for row in kept if (each := related_id(row, TAKES_ALONG[kind]))}
         return page if len(kept) == len(page.rows) else replace(page, rows=kept)

@@ -33,7 +33,7 @@ class StagedMigration(Migration):
         """Go on with the stage under way, then begin each one that is left.
 
         What was open before a stage is driven even when no stage is left: rows to be sent again. Raises
-        `SampleTooLate`.
+        `SampleTooLate`, and `UsageInvalid` for a hot stage that the plan does not have.
         """
         stages = Stages(self._config, self._clock, ledger, kustomer.client, self._phases)
         going = await stages.next(self._asked)

@@ -17,7 +17,7 @@ from service.changed import changes_since
 from service.chosen import chosen_plans
 from service.config import Config
 from service.crash_points import reach
-from service.errors import REFUSED, DeskferryError
+from service.errors import REFUSED, DeskferryError, UsageInvalid
 from service.marks import begin_mark, mark_of, narrow_fact, plan_mark, settle_marks
 from service.move_plan import DAY_MS, MovePlan, follow_plan, followed_plan, read_plan
 from service.narrowing import is_narrowed
@@ -78,10 +78,15 @@ class Stages:
     async def next(self, asked: Asked) -> bool:
         """Begin the next stage, or go on with the one under way; False when nothing is left to do.
 
-        Durable when this returns. Raises `SampleTooLate` and the connectors' errors.
+        Durable when this returns. Raises `SampleTooLate`, `UsageInvalid` and the connectors' errors.
         """
         await settle_marks(self._ledger, self._phases)
         plan, followed = await read_plan(self._ledger), await followed_plan(self._ledger)
+        if asked.hot_only and plan.recent_days is None:
+            raise UsageInvalid(
+                "By the plan nothing goes first.",
+                next_step="Set it by deskferry plan set --open-first, or leave --hot-only away.",
+            )
         stages = await read_stages(self._ledger)
         last = stages[-1] if stages else None
         if last is not None and last.done_at is None:

@@ -17,6 +17,7 @@ from service.crash_points import VARIABLE
 from state.workspace import DATABASE
 from tests.process.expected import check_case, check_everything, keyed, parent
 from tests.process.stand_ins import Journey, journey, sizes
+from tests.process.test_changed_map import NEW, OLD
 from tests.process.test_delta import DAY
 from tests.process.test_retry import told
 
@@ -146,6 +147,42 @@ def test_the_same_seed_picks_the_same_and_another_one_others(tmp_path: Path) -> 
         assert picked[0] != picked[2]
 
 
+def test_a_sample_follows_a_map_that_was_changed_for_it_and_brings_its_customers_klasses(
+    tmp_path: Path,
+) -> None:
+    options = [*sizes(60, 120), "--rich", "--kobjects=100"]
+    with journey(tmp_path, options, ["--bare"]) as run:
+        run.confirmed = True
+        configured(run)
+        for command in (("map", "propose"), ("map", "confirm", "--by=Ada"), ("schema", "deploy")):
+            told(run, *command, code=0)
+        told(run, "migrate", "--sample", "12", code=5)
+        picked = cases(run)
+        assert len(picked) == 12
+        source = there(run, "conversation")
+        customers = {parent(source[key], "customer") for key in picked}
+        orders = {
+            key
+            for key, row in run.source_records("kobject").items()
+            if row["type"] == "kobject.order" and parent(row, "customer") in customers
+        }
+        assert keyed(run.target_records("Order__c")).keys() == orders != set()
+        path = run.folder / "ferry" / "mapping.yaml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(OLD, NEW), encoding="utf-8")
+        told(run, "map", "confirm", "--by=Ada", code=0)
+        told(run, "migrate", "--sample", "12", code=5)
+        made = keyed(run.target_records("Case"))
+        assert made.keys() == picked
+        for key, row in made.items():
+            assert row["Kustomer_Direction__c"] == source[key]["attributes"]["status"]
+        told(run, "migrate", code=5)
+        assert_all(run, len(source))
+        wanted = Counter(row["type"] for row in run.source_records("kobject").values())
+        assert len(run.target_records("Order__c")) == wanted["kobject.order"]
+        assert len(run.target_records("Order_Item__c")) == wanted["kobject.order-item"]
+
+
 def picks(run: Journey) -> set[str]:
     """The conversations that a workspace has read as its sample."""
     with closing(sqlite3.connect(run.folder / "ferry" / DATABASE)) as database:
@@ -159,6 +196,8 @@ def test_what_is_hot_is_whole_before_history_begins_and_then_all_is(
 ) -> None:
     with journey(tmp_path, sizes(300, 900)) as run:
         configured(run, plans={"by_conversation": by_conversation})
+        assert told(run, "migrate", "--hot-only", code=2)["error"]["code"] == "usage-invalid"
+        assert not cases(run)
         told(run, "plan", "set", "--open-first", "--recent", "60", "--by", "Ada", code=0)
         first = told(run, "migrate", "--hot-only", code=5)
         assert [each["name"] for each in first["stages"]] == ["hot"]

@@ -28,3 +28,12 @@ async def test_a_record_is_left_out_once_enters_and_is_settled(tmp_path: Path) -
         async with ledger.write() as tx:
             await scope.clear(tx, "conversation")
         assert await scope.count("conversation") == 0
+
+
+async def test_what_is_wanted_stays_so_and_is_known_by_kind(tmp_path: Path) -> None:
+    async with Ledger.open(tmp_path / "w", clock=lambda: 1.0) as ledger:
+        async with ledger.write() as tx:
+            await ledger.scope.want(tx, "customer", IDS[:2])
+            await ledger.scope.want(tx, "customer", IDS[1:3])
+        assert await ledger.scope.wanted("customer", IDS) == set(IDS[:3])
+        assert await ledger.scope.wanted("company", IDS) == set()
