@@ -82,13 +82,9 @@ class Stages:
         """
         await settle_marks(self._ledger, self._phases)
         plan, followed = await read_plan(self._ledger), await followed_plan(self._ledger)
-        if asked.hot_only and plan.recent_days is None:
-            raise UsageInvalid(
-                "By the plan nothing goes first.",
-                next_step="Set it by deskferry plan set --open-first, or leave --hot-only away.",
-            )
         stages = await read_stages(self._ledger)
         last = stages[-1] if stages else None
+        _refuse(asked, plan, last)
         if last is not None and last.done_at is None:
             if plan.scope() != followed.scope():
                 await self._begin(last.name, plan, stages[:-1], anew=True, asked=_of(last, asked))
@@ -120,11 +116,6 @@ class Stages:
         reach("stage-ended")
 
     async def _sample(self, plan: MovePlan, stages: list[Stage], asked: Asked) -> bool:
-        if stages and stages[-1].name != "sample":
-            raise SampleTooLate(
-                "More than a sample is being moved already.",
-                next_step="Run migrate without --sample; or take a sample in another workspace.",
-            )
         wanted = max(asked.sample or 0, *(each.asked or 0 for each in stages), 0)
         same = bool(stages) and (stages[-1].asked, stages[-1].seed) == (wanted, asked.seed)
         if same and plan.scope() == (await followed_plan(self._ledger)).scope():
@@ -217,6 +208,20 @@ class Stages:
 
     async def _was_planned(self, stream: str) -> bool:
         return bool(await self._ledger.slices.of(stream))
+
+
+def _refuse(asked: Asked, plan: MovePlan, last: Stage | None) -> None:
+    """Refuse what cannot be any more, or what the plan does not have."""
+    if asked.hot_only and plan.recent_days is None:
+        raise UsageInvalid(
+            "By the plan nothing goes first.",
+            next_step="Set it by deskferry plan set --open-first, or leave --hot-only away.",
+        )
+    if asked.sample is not None and last is not None and last.name != "sample":
+        raise SampleTooLate(
+            "More than a sample is being moved already.",
+            next_step="Run migrate without --sample; or take a sample in another workspace.",
+        )
 
 
 def _by_id(name: StageName, began: float, picked: Picked, told: Mapping[str, Any]) -> Stage:
