@@ -9,7 +9,7 @@ more for each, so only a bounded number is chosen like that. Messages cannot be 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.move_plan import related_id
+from service.move_plan import mapping_of, related_id
 from service.narrowing import CHILDREN, CONVERSATION
 from service.phases import Phase
 from service.picking import Picked
@@ -74,10 +74,10 @@ def _may_have(customer: Mapping[str, Any], klass: str) -> bool:
     They are named by the klass in the plural (kustomer facts, 6.1); a customer that shows none at all may
     come from a reply without them, and is asked.
     """
-    relations = customer.get("relationships") or {}
+    relations = mapping_of(customer.get("relationships"))
     shown = [
         name
         for name, each in relations.items()
-        if isinstance(each, dict) and (each.get("meta") or {}).get("kobject")
+        if mapping_of(mapping_of(each).get("meta")).get("kobject")
     ]
     return not shown or any(name.startswith(klass[:-1]) for name in shown)

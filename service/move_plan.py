@@ -56,9 +56,9 @@ class MovePlan(BaseModel):
             *(tuple(sorted(each)) for each in (self.teams, self.brands, self.tags)),
         )
 
-    def takes(self, record: Mapping[str, Any]) -> bool:
+    def takes(self, record: Any) -> bool:
         """Whether a conversation goes by its own values. A date that it does not have lets it through."""
-        attributes = _mapping(record.get("attributes"))
+        attributes = mapping_of(mapping_of(record).get("attributes"))
         created, touched = attributes.get("createdAt"), attributes.get("updatedAt")
         return (
             _since(created, self.created_since)
@@ -90,13 +90,13 @@ class MovePlan(BaseModel):
         return bool(later and earlier and fewer and other.people in ("all", self.people))
 
 
-def is_hot(record: Mapping[str, Any], cutoff_ms: int) -> bool:
+def is_hot(record: Any, cutoff_ms: int) -> bool:
     """Whether a conversation is open, snoozed, or touched at `cutoff_ms` (epoch) or later."""
-    attributes = _mapping(record.get("attributes"))
+    attributes = mapping_of(mapping_of(record).get("attributes"))
     if attributes.get("status") in HOT_STATUS:
         return True
-    touched = attributes.get("updatedAt")
-    return isinstance(touched, str) and epoch_ms(touched) >= cutoff_ms
+    touched = moment_ms(attributes.get("updatedAt"))
+    return touched is not None and touched >= cutoff_ms
 
 
 async def read_plan(ledger: Ledger) -> MovePlan:
@@ -127,9 +127,25 @@ def epoch_ms(stamp: str) -> int:
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
 
 
-def related_id(record: Mapping[str, Any], name: str) -> str | None:
+def moment_ms(value: Any) -> int | None:
+    """The moment that a record's value names, in epoch ms; None for anything else."""
+    try:
+        return epoch_ms(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def id_of(record: Any) -> str | None:
+    """The id of a record; None for one without, or for what is no record."""
+    found = mapping_of(record).get("id")
+    return found if isinstance(found, str) and found else None
+
+
+def related_id(record: Any, name: str) -> str | None:
     """The id of a record's relation of that name, if it has one."""
-    data = _mapping(_mapping(_mapping(record.get("relationships")).get(name)).get("data"))
+    data = mapping_of(
+        mapping_of(mapping_of(mapping_of(record).get("relationships")).get(name)).get("data")
+    )
     found = data.get("id")
     return found if isinstance(found, str) else None
 
@@ -138,16 +154,19 @@ def _read(text: str | None) -> MovePlan:
     return MovePlan.model_validate_json(text) if text else MovePlan()
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def mapping_of(value: Any) -> Mapping[str, Any]:
+    """The value if it is an object, else an empty one: records may be odd."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def _since(stamp: Any, first: str | None) -> bool:
-    return first is None or not isinstance(stamp, str) or epoch_ms(stamp) >= epoch_ms(first)
+    moment = moment_ms(stamp)
+    return first is None or moment is None or moment >= epoch_ms(first)
 
 
 def _before(stamp: Any, end: str | None) -> bool:
-    return end is None or not isinstance(stamp, str) or epoch_ms(stamp) < epoch_ms(end)
+    moment = moment_ms(stamp)
+    return end is None or moment is None or moment < epoch_ms(end)
 
 
 def _among(ids: Any, wanted: tuple[str, ...]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from service.move_plan import MovePlan, is_hot, related_id
+from service.move_plan import MovePlan, id_of, is_hot, mapping_of, related_id
 from service.pages import SourcePage
 from service.phases import Phase
 from state.ledger import Ledger, Tx
@@ -69,19 +69,20 @@ class Narrowing:
             outside = await self._outside(page.rows, kind)
         else:
             outside = await self._of_outside(page.rows, kind)
-        kept = [row for row in page.rows if row.get("id") not in outside]
-        out.left += [row["id"] for row in page.rows if row.get("id") in outside]
+        kept = [row for row in page.rows if id_of(row) not in outside]
+        out.left += [each for row in page.rows if (each := id_of(row)) in outside and each]
         if kind in PEOPLE:
-            out.kept += [row["id"] for row in kept if row.get("id")]
+            out.kept += [each for row in kept if (each := id_of(row))]
         if self.people and kind in TAKES_ALONG:
             out.along |= {each for row in kept if (each := related_id(row, TAKES_ALONG[kind]))}
         return page if len(kept) == len(page.rows) else replace(page, rows=kept)
 
     async def _outside(self, rows: list[dict[str, Any]], kind: str) -> set[str]:
         """The records of a page that the plan does not take, unless they are on their way already."""
-        ids = {row["id"] for row in rows if row.get("id") and not _is_deleted(row)}
+        there = [(each, row) for row in rows if (each := id_of(row)) and not _is_deleted(row)]
+        ids = {each for each, _ in there}
         if kind == CONVERSATION:
-            ids &= {row["id"] for row in rows if row.get("id") and not self._takes(row)}
+            ids = {each for each, row in there if not self._takes(row)}
         else:
             ids -= await self._ledger.scope.wanted(kind, ids)
         if ids:
@@ -96,7 +97,9 @@ class Narrowing:
         for owner in owners:
             ids = {each for row in rows if (each := related_id(row, owner))}
             outside = await self._ledger.scope.outside(owner, ids)
-            found |= {row["id"] for row in rows if related_id(row, owner) in outside}
+            found |= {
+                each for row in rows if related_id(row, owner) in outside and (each := id_of(row))
+            }
         return found
 
     async def note(self, tx: Tx, phase: Phase, out: LeftOut) -> tuple[int, int]:
@@ -177,4 +180,4 @@ async def count_anew(tx: Tx, ledger: Ledger, phases: Sequence[Phase]) -> dict[st
 
 def _is_deleted(row: Mapping[str, Any]) -> bool:
     """Whether a record was deleted: it is left out as such."""
-    return (row.get("attributes") or {}).get("deleted") is True
+    return mapping_of(row.get("attributes")).get("deleted") is True

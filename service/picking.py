@@ -15,7 +15,7 @@ from connectors.clock import Clock
 from connectors.errors import ConnectorError
 from connectors.kustomer.client import KustomerClient
 from service.extract import Extractor
-from service.move_plan import MovePlan, is_hot, related_id
+from service.move_plan import MovePlan, id_of, is_hot, mapping_of, related_id
 from service.narrowing import CONVERSATION
 from service.pages import PageQueue
 from service.phases import Phase
@@ -186,7 +186,8 @@ class Picking:
 
 
 def _is_there(record: Mapping[str, Any]) -> bool:
-    return bool(record.get("id")) and (record.get("attributes") or {}).get("deleted") is not True
+    deleted = mapping_of(mapping_of(record).get("attributes")).get("deleted") is True
+    return id_of(record) is not None and not deleted
 
 
 def _up_to(slices: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from service.move_plan import DAY_MS, epoch_ms
+from service.move_plan import DAY_MS, mapping_of, moment_ms
 
 AGES: tuple[tuple[str, int], ...] = (("month", 30), ("half-year", 182), ("two-years", 730))
 OLDER = "older"
@@ -21,11 +21,11 @@ Stratum = tuple[str, str, str, str]
 
 def stratum_of(record: Mapping[str, Any], now_ms: int, attached: Collection[str]) -> Stratum:
     """The stratum of a conversation; `attached` are ids of those known to have attachments."""
-    attributes = record.get("attributes") or {}
+    attributes = mapping_of(record.get("attributes"))
     channels = attributes.get("channels")
     channel = channels[0] if isinstance(channels, list) and channels else "none"
-    created = attributes.get("createdAt")
-    days = (now_ms - epoch_ms(created)) / DAY_MS if isinstance(created, str) else float("inf")
+    created = moment_ms(attributes.get("createdAt"))
+    days = (now_ms - created) / DAY_MS if created is not None else float("inf")
     age = next((name for name, most in AGES if days < most), OLDER)
     files = WITH if record.get("id") in attached else WITHOUT
     return str(channel), str(attributes.get("status")), age, files

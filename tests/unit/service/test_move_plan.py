@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,8 +65,12 @@ def test_the_first_moment_is_in_and_the_end_is_out() -> None:
     assert MovePlan(created_before="2025-05-06").takes(conversation())
 
 
-def test_a_conversation_without_a_date_is_taken() -> None:
-    assert MovePlan(created_since="2025-01-01").takes({"attributes": {}})
+@pytest.mark.parametrize("odd", [None, "", "yesterday", 5, "2025-13-45T00:00:00Z"])
+def test_a_conversation_without_a_date_that_is_one_is_taken_and_is_not_hot(odd: Any) -> None:
+    days = {"created_since": "2025-01-01", "created_before": "2026-01-01"}
+    plan = MovePlan(**days, touched_since="2025-01-01")
+    assert plan.takes(conversation(createdAt=odd, updatedAt=odd))
+    assert not is_hot(conversation(updatedAt=odd), 0)
 
 
 def test_open_snoozed_and_recent_is_hot() -> None:

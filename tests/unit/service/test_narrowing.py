@@ -129,3 +129,12 @@ async def test_with_chosen_people_what_takes_them_along_is_read_first(ledger: Le
         "notes",
     ]
     assert in_reading_order(PHASES, None) == list(PHASES)
+
+
+async def test_what_is_no_whole_record_goes_on_to_be_held(ledger: Ledger) -> None:
+    odd: list[Any] = [{"attributes": None}, "text", {"id": 7}, {"id": IDS[0], "attributes": []}]
+    narrowing = Narrowing(ledger, lambda _: False, OUTSIDE, people=True)
+    for kind in ("conversation", "customer", "message", "kobject.order"):
+        out = LeftOut()
+        kept = await narrowing.narrow(page(odd), kind, out)
+        assert kept.rows[:3] == odd[:3]
