@@ -178,6 +178,17 @@ class CutoverConfig(Section):
     hypercare_days: float = Field(default=14, ge=0, description="For how long it does that.")
 
 
+class PlansConfig(Section):
+    """How plans are carried out."""
+
+    by_conversation: int = Field(
+        default=10_000,
+        ge=0,
+        description="Up to so many conversations that go first are read by id, and what belongs to them "
+        "by a list each; of more than that the org-wide lists are read whole in both stages.",
+    )
+
+
 class TransitionsConfig(Section):
     """What becomes of a Lead whose customer has become a Contact."""
 
@@ -221,6 +232,7 @@ class Config(Section):
     kustomer: KustomerConfig
     salesforce: SalesforceConfig
     delta: DeltaConfig = DeltaConfig()
+    plans: PlansConfig = PlansConfig()
     transitions: TransitionsConfig = TransitionsConfig()
     cutover: CutoverConfig = CutoverConfig()
     retry: RetryConfig = RetryConfig()

@@ -19,6 +19,7 @@ from service.config import Config
 from service.cutover.hypercare import Hypercare, hypercare, looked_to_ms
 from service.cutover.writers import WriteLook, Written
 from service.deletions import Deletions, names_of, refuse_unknown
+from service.entered import read_entered
 from service.errors import ATTENTION
 from service.hooks.passes import tell_conflicts, tell_pass
 from service.marks import mark_of, settle_marks
@@ -121,8 +122,16 @@ class Delta(Migration):
         self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
     ) -> None:
         """Drive what an interrupted pass left to its gates; without one it costs nothing."""
-        await super()._drive(ledger, kustomer, salesforce)
+        await self._through(ledger, kustomer, salesforce)
         await settle_marks(ledger, self._phases)
+
+    async def _through(
+        self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
+    ) -> None:
+        """Drive what is open to its gates, and what conversations that entered the plan bring."""
+        await super()._drive(ledger, kustomer, salesforce)
+        while await read_entered(ledger, self._phases):
+            await super()._drive(ledger, kustomer, salesforce)
 
     async def _one_pass(
         self,
@@ -140,7 +149,7 @@ class Delta(Migration):
         now_ms = int(self._clock.now() * _MS)
         rules, client = self._config.delta, kustomer.client
         if await begin_pass(ledger, client, self._phases, rules, now_ms, since_ms):
-            await super()._drive(ledger, kustomer, salesforce)
+            await self._through(ledger, kustomer, salesforce)
         await settle_marks(ledger, self._phases)
         await self._follow_deletions(ledger, kustomer, salesforce, until)
         self.passes += 1

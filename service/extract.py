@@ -9,19 +9,18 @@ import anyio
 import structlog
 
 from connectors.clock import Clock
-from connectors.errors import ConnectorError, SearchTimedOut
-from connectors.kustomer.client import KustomerClient, Page, SearchQuery
+from connectors.kustomer.client import KustomerClient, Page
 from service.crash_points import reach
-from service.marks import plan_mark
+from service.marks import begin_mark
 from service.pages import PageQueue, SourcePage
 from service.phases import Phase
 from service.planner import Planner
 from service.progress import PhaseProgress
 from service.schedule import PageSchedule, SliceCursor
 from service.shifts import ShiftWatch, watches
+from service.source_pages import CHOSEN, SourcePages
 from state.ledger import Ledger
 
-SMALL_PAGE_ROWS = 100
 _log = structlog.get_logger()
 
 
@@ -45,10 +44,10 @@ class _Reading:
 
     async def landed(self, cursor: SliceCursor, number: int, page: Page) -> None:
         """A page was read."""
+        # Of what was chosen a page may be empty with others behind it.
+        rows = len(page.rows) or int(cursor.spec["kind"] in CHOSEN)
         async with self._turn:
-            self._schedule.landed(
-                cursor.number, number, rows=len(page.rows), has_next=page.has_next
-            )
+            self._schedule.landed(cursor.number, number, rows=rows, has_next=page.has_next)
             self.watches[cursor.number].landed(number, page)
             self._turn.notify_all()
 
@@ -74,7 +73,7 @@ class Extractor:
         clock: Clock,
     ) -> None:
         self._clock = clock
-        self._client = client
+        self._pages = SourcePages(client)
         self._ledger = ledger
         self._queue = queue
         self._planner = planner
@@ -101,7 +100,7 @@ class Extractor:
             reach("plan-made")
             async with self._ledger.write() as tx:
                 await self._ledger.slices.plan(tx, phase.name, plan.slices)
-                await plan_mark(tx, self._ledger, phase.name, began_ms)
+                await begin_mark(tx, self._ledger, phase.name, began_ms)
                 await self._ledger.facts.set(tx, f"way.{phase.name}", plan.way)
                 if plan.gap:
                     await self._ledger.facts.set(tx, f"gap.{phase.name}", plan.gap)
@@ -126,7 +125,7 @@ class Extractor:
             each.number: await self._ledger.facts.get(f"marks.{phase.name}.{each.number}")
             for each in schedule.cursors
         }
-        seen = watches(schedule.cursors, self._fetch, clock=self._clock, told=told)
+        seen = watches(schedule.cursors, self._pages.fetch, clock=self._clock, told=told)
         reading = _Reading(schedule, seen)
         while True:
             async with anyio.create_task_group() as group:
@@ -141,7 +140,7 @@ class Extractor:
         """Read page after page until none is left."""
         while (ticket := await reading.take()) is not None:
             cursor, number = ticket
-            page = await self._fetch(cursor, number)
+            page = await self._pages.fetch(cursor, number)
             reach("page-read")
             await reading.landed(cursor, number, page)
             await self._queue.put(
@@ -176,55 +175,3 @@ class Extractor:
     async def _note(self, name: str, text: str) -> None:
         async with self._ledger.write() as tx:
             await self._ledger.facts.set(tx, name, text)
-
-    async def _fetch(self, cursor: SliceCursor, number: int) -> Page:
-        spec = cursor.spec
-        if spec["kind"] == "list":
-            return await self._list_page(cursor, number)
-        query = SearchQuery(
-            spec["context"],
-            spec["criteria"],
-            [{spec["sort"]: "asc"}],
-            archive=spec["archive"],
-            include_deleted=spec.get("deleted", False),
-            ids_only=spec.get("ids_only", False),
-        )
-        page = await self._search_page(query, number, spec["page_size"])
-        if page.has_next and cursor.last_page is not None and number >= cursor.last_page:
-            page.has_next = False  # the link goes on behind the last row (kustomer facts, 9.4)
-        return page
-
-    async def _search_page(self, query: SearchQuery, number: int, size: int) -> Page:
-        """Read a page; one that times out again and again is put together from smaller ones.
-
-        Pages are offsets, so the pieces hold the very rows of the page. A hundred rows at least:
-        a search has at most a hundred pages (kustomer facts, section 4).
-        """
-        if size <= SMALL_PAGE_ROWS or size % SMALL_PAGE_ROWS:
-            return await self._client.search_page(query, number, page_size=size)
-        try:
-            return await self._client.search_page(query, number, page_size=size, patient=False)
-        except SearchTimedOut:
-            _log.warning("search-page-split", page=number, rows=size)
-        parts = size // SMALL_PAGE_ROWS
-        whole = Page(rows=[], included=[], has_next=True, total=None, size_bytes=0)
-        for piece in range((number - 1) * parts + 1, number * parts + 1):
-            page = await self._client.search_page(query, piece, page_size=SMALL_PAGE_ROWS)
-            whole.rows += page.rows
-            whole.included += page.included
-            whole.size_bytes += page.size_bytes
-            whole.has_next = page.has_next
-            if not page.has_next:
-                break
-        return whole
-
-    async def _list_page(self, cursor: SliceCursor, number: int) -> Page:
-        spec = cursor.spec
-        try:
-            return await self._client.list_page(
-                spec["path"], number, page_size=spec["page_size"], params=spec["params"]
-            )
-        except ConnectorError as error:
-            if error.code == "past-the-end":
-                return Page(rows=[], included=[], has_next=False, total=None, size_bytes=0)
-            raise

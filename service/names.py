@@ -33,6 +33,11 @@ async def read_tags(kustomer: KustomerClient) -> dict[str, str]:
     return found
 
 
+async def read_names(kustomer: KustomerClient, path: str) -> dict[str, str]:
+    """Return the names of all records of a small list by id; raises the connectors' errors."""
+    return _names(await _rows(kustomer, path, {}))
+
+
 async def _rows(
     kustomer: KustomerClient, path: str, params: dict[str, str]
 ) -> list[dict[str, Any]]:

@@ -109,15 +109,20 @@ class Planner:
             slices += await self._cut(search, spans, archive=True, deleted=True)
         return Plan(slices, "changed window")
 
-    async def matching(
-        self, search: SearchContext, rules: Sequence[Mapping[str, Any]]
+    async def found(
+        self, search: SearchContext, criteria: Sequence[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
-        """Return windows of the records touched within two years that meet `rules`; raises as `plan`."""
-        start = await self._earliest(search, archive=False, rules=rules)
-        if start is None:
-            return []
-        spans = [_Span(search.created, start, self._now_ms + 1)]
-        return await self._cut(search, spans, archive=False, rules=rules)
+        """Return windows of the records for which `criteria` hold; raises as `plan`.
+
+        Those of the standard index alone: the archive knows few attributes (kustomer facts, section 5).
+        """
+        spans = [_Span(search.created, 0, self._now_ms + 1)]
+        return await self._cut(search, spans, archive=False, extra=criteria)
+
+    @staticmethod
+    def stamp(epoch_ms: int) -> str:
+        """A moment as criteria have it."""
+        return _iso(epoch_ms)
 
     async def source_total(self, phase: Phase) -> int | None:
         """Ask search how many rows there are; None when it cannot tell (a role, a capped total).
@@ -184,14 +189,14 @@ class Planner:
         time_outs: int = 0,
         *,
         deleted: bool = False,
-        rules: Sequence[Mapping[str, Any]] = (),
+        extra: Sequence[Mapping[str, Any]] = (),
     ) -> list[dict[str, Any]]:
-        """Bisect the last span until it fits the cap; keep the outer spans as fixed criteria.
+        """Bisect the last span until it fits the cap; keep the outer spans and `extra` as criteria.
 
         A span whose count times out is cut as well, four times over: after that it is not the size,
         and the count waits for the source.
         """
-        criteria = [*rules, *(rule for span in spans for rule in span.criteria())]
+        criteria = [*extra, *(rule for span in spans for rule in span.criteria())]
         patient = time_outs >= TIME_OUTS_TO_SPLIT or spans[-1].end - spans[-1].start <= 1
         try:
             total = (
@@ -218,7 +223,7 @@ class Planner:
             )
             parts = [
                 await self._cut(
-                    search, [*outer, half], archive, time_outs, deleted=deleted, rules=rules
+                    search, [*outer, half], archive, time_outs, deleted=deleted, extra=extra
                 )
                 for half in halves
             ]
@@ -231,7 +236,7 @@ class Planner:
         other = search.created if last.attribute == search.updated else search.updated
         start = 0 if other == search.created else last.start
         second = _Span(other, start, self._now_ms + 1)
-        return await self._cut(search, [last, second], archive, deleted=deleted, rules=rules)
+        return await self._cut(search, [last, second], archive, deleted=deleted, extra=extra)
 
     async def _earliest(
         self, search: SearchContext, *, archive: bool, rules: Sequence[Mapping[str, Any]] = ()

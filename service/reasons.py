@@ -48,6 +48,14 @@ REASONS: dict[str, Reason] = {
         "The record's parent is not in Salesforce, because it was held, failed or deleted.",
         "Settle the parent first, then run retry: it takes both, parents before children.",
     ),
+    "outside-plan": Reason(
+        "The plan leaves the record out, or the conversation or customer that it belongs to.",
+        "Nothing, or widen the plan (deskferry plan set) and run migrate.",
+    ),
+    "later": Reason(
+        "The conversation is neither open nor recent: its turn comes with the last stage.",
+        "Run migrate to its end.",
+    ),
     "parent-gone": Reason(
         "The record that it belongs to was deleted in Kustomer, so the reference stays empty.",
         "Nothing, or `gone: hold` in the map's line; the id is kept with the other raw values.",

@@ -3,7 +3,7 @@
 Running it again resumes: what the ledger knows is not asked, transformed or sent again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -29,6 +29,7 @@ from service.ledger import open_ledger
 from service.mapped import load_mapping, read_phases
 from service.marks import settle_marks
 from service.names import read_lookups
+from service.narrowing import in_reading_order
 from service.pages import PageQueue
 from service.passes import sighted_before
 from service.phases import PHASES, Phase
@@ -39,6 +40,7 @@ from service.rebuild import check_whole
 from service.remap import follow_map
 from service.room import spool_room
 from service.seal import Sealer
+from service.stage_log import Stage, open_narrowing, postponed, read_stages
 from service.stopping import until_stopped
 from service.teams import reopen_for_members
 from service.unsealed import Transformer
@@ -50,11 +52,12 @@ from transforms.lookups import Lookups
 
 @dataclass(frozen=True)
 class RunSummary:
-    """How a run ended: the books of every phase, and how many writing jobs it sent."""
+    """How a run ended: the books of every phase, how many writing jobs it sent, the plan's stages."""
 
     books: Mapping[str, Book]
     jobs_sent: int
     seconds: float
+    stages: Sequence[Stage] = ()
 
 
 @dataclass(frozen=True)
@@ -217,6 +220,11 @@ class Migration:
         spool_limit = self._config.spool_limit_mb * 1_000_000
         spool_limit = await spool_room(ledger, self._config.workspace, spool_limit)
         mapping = await self._map_in_force(ledger, salesforce)
+        late = await postponed(ledger, self._phases, mapping)
+        phases = [phase for phase in self._phases if phase.name not in late]
+        open_phases = [phase for phase in open_phases if phase.name not in late]
+        narrowing = await open_narrowing(ledger)
+        open_phases = in_reading_order(open_phases, narrowing)
         lookups = Lookups()
         if await _makes_rows(ledger, open_phases):
             lookups = await read_lookups(kustomer.client)
@@ -225,7 +233,13 @@ class Migration:
         profiler = await open_profiler(self._config, ledger, self._phases)
         book = await open_address_book(ledger, mapping)
         transformer = Transformer(
-            self._phases, mapping, lookups, lanes=lanes, profiler=profiler, book=book
+            phases,
+            mapping,
+            lookups,
+            lanes=lanes,
+            profiler=profiler,
+            book=book,
+            narrowing=narrowing,
         )
         sealer = Sealer(ledger, queue, transformer, spool_limit_bytes=spool_limit)
         read = [phase.name for phase in self._phases if phase.of is None]
@@ -241,7 +255,7 @@ class Migration:
             queue,
             sealer,
             lookups,
-            self._phases,
+            phases,
             book,
             GateHooks(self._hooks, ledger),
         )
@@ -288,6 +302,7 @@ class Migration:
             books,
             await ledger.jobs.count() - jobs_before,
             self._clock.now() - self._progress.started_at,
+            await read_stages(ledger),
         )
         return Outcome(ATTENTION if attention else DONE, summary)
 

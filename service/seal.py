@@ -56,6 +56,7 @@ class Sealer:
             if page is not None:
                 stream = page.phase
                 if not page.ends_phase:
+                    page = await self._transformer.narrow(page, open_rows)
                     lookups = await self._transformer.lookups_for(page)
                     self._transformer.absorb(page, open_rows, lookups)
             stale = page is None or page.ends_phase
@@ -69,7 +70,8 @@ class Sealer:
         self, stream: str, rows: Unsealed, progress: Mapping[str, PhaseProgress]
     ) -> None:
         """Make `rows` durable in one step; a cancelled run finishes the step it is in."""
-        await self._wait_for_room()
+        if not self._transformer.reads_ahead(stream):
+            await self._wait_for_room()
         fed = [(phase, rows.phases[phase.name]) for phase in self._transformer.fed_by(stream)]
         with anyio.CancelScope(shield=True):
             files = await anyio.to_thread.run_sync(self._write_files, fed)
@@ -81,6 +83,7 @@ class Sealer:
                 counts = [
                     await self._note(tx, phase, mine, files[phase.name]) for phase, mine in fed
                 ]
+                left_out = await self._transformer.note_left_out(tx, stream, rows.out)
                 if self._transformer.profiler is not None:
                     await self._transformer.profiler.note(tx, stream)
                 reach("seal-uncommitted")
@@ -91,6 +94,11 @@ class Sealer:
             seen.duplicates += repeated
             seen.held += held - repeated
             seen.skipped += sum(mine.skipped.values())
+        reader, skipped, again = left_out
+        seen = progress[reader.name]
+        seen.extracted += len(rows.out.left)
+        seen.skipped += skipped
+        seen.duplicates += again
         await self._tell()
 
     async def _note(

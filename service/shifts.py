@@ -192,7 +192,8 @@ class ShiftWatch:
 
     @property
     def _is_window(self) -> bool:
-        return bool(self._cursor.spec.get("kind") == "window")
+        # What was chosen by id has no rows that move; it tells no total either.
+        return bool(self._cursor.spec.get("kind") != "list")
 
     @property
     def gave_up(self) -> bool:

@@ -13,9 +13,11 @@ from typing import TypeVar
 import orjson
 
 from service.address_book import AddressBook
+from service.narrowing import PEOPLE, LeftOut, Narrowing
 from service.pages import SourcePage
 from service.phases import Phase
 from service.profiling import Profiler
+from state.ledger import Tx
 from state.spool import BatchColumns
 from transforms.block import Block, HeldRecord, RowSet
 from transforms.compile import CompiledMapping, CompiledPhase
@@ -49,13 +51,15 @@ class Unsealed:
 
     pages: list[tuple[int, int]] = field(default_factory=list)
     phases: dict[str, PhaseRows] = field(default_factory=dict)
+    out: LeftOut = field(default_factory=LeftOut)
     rows: int = 0
     size_bytes: int = 0
 
     @property
     def full(self) -> bool:
         """True when it is time to seal."""
-        return self.size_bytes >= FLUSH_BYTES or self.rows >= FLUSH_ROWS
+        rows = max(self.rows, len(self.out.left))
+        return self.size_bytes >= FLUSH_BYTES or rows >= FLUSH_ROWS
 
 
 class Transformer:
@@ -70,7 +74,10 @@ class Transformer:
         lanes: int,
         profiler: Profiler | None = None,
         book: AddressBook | None = None,
+        narrowing: Narrowing | None = None,
     ) -> None:
+        """Take the parts. `narrowing` leaves out what the plan does not take."""
+        self._narrowing = narrowing
         self.profiler = profiler
         self.book = book
         self._mapping = mapping
@@ -83,6 +90,27 @@ class Transformer:
     def fed_by(self, stream: str) -> Sequence[Phase]:
         """The phases that the pages of the phase `stream` feed, itself among them."""
         return self._fed[stream]
+
+    async def narrow(self, page: SourcePage, into: Unsealed) -> SourcePage:
+        """Return the page without what the plan leaves out; that is noted in `into`."""
+        if self._narrowing is None:
+            return page
+        return await self._narrowing.narrow(page, self._reader(page.phase).kind, into.out)
+
+    async def note_left_out(self, tx: Tx, stream: str, out: LeftOut) -> tuple[Phase, int, int]:
+        """Count what was left out in the books of the phase that reads; returns (it, skipped, again)."""
+        phase = self._reader(stream)
+        if self._narrowing is None:
+            return phase, 0, 0
+        return phase, *await self._narrowing.note(tx, phase, out)
+
+    def reads_ahead(self, stream: str) -> bool:
+        """Whether a stream is read before the parents of its records: it must not wait for their load."""
+        people = self._narrowing is not None and self._narrowing.people
+        return people and self._reader(stream).kind in PEOPLE
+
+    def _reader(self, stream: str) -> Phase:
+        return next(phase for phase in self._fed[stream] if phase.of is None)
 
     async def lookups_for(self, page: SourcePage) -> Lookups:
         """What transforming a page takes: names of small things, and customers named by address."""

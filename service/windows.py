@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import structlog
 
 from connectors.kustomer.client import KustomerClient
+from service.changed import changes_since
 from service.config import DeltaConfig
 from service.crash_points import reach
 from service.errors import REFUSED, DeskferryError
@@ -16,6 +17,7 @@ from service.marks import mark_of, plan_mark, settle_marks
 from service.passes import read_window
 from service.phases import Phase
 from service.planner import Plan, Planner
+from service.stage_log import all_moved
 from state.ledger import Ledger
 
 _log = structlog.get_logger()
@@ -30,11 +32,17 @@ class NotLoaded(DeskferryError):
 
 
 async def refuse_unless_loaded(ledger: Ledger, phases: Sequence[Phase]) -> None:
-    """Raise `NotLoaded` while a stream has no mark.
+    """Raise `NotLoaded` while a stage of the plan is to come, or a stream has no mark.
 
     One that was loaded by a version without marks has its first run's start.
     """
     await settle_marks(ledger, phases)
+    if not await all_moved(ledger):
+        raise NotLoaded(
+            "A stage of the plan is still to come.",
+            next_step="Run deskferry migrate to the end of its last stage; then delta follows what "
+            "changed since the first one.",
+        )
     for phase in phases:
         if phase.of is not None or await mark_of(ledger, phase.name) is not None:
             continue
@@ -63,15 +71,15 @@ async def begin_pass(
     `since_ms` lets the windows reach further back than the marks. Raises the connectors' errors.
     """
     planner = Planner(client, now_ms=now_ms)
-    high = now_ms - rules.lag_seconds * _MS
     plans: dict[str, Plan] = {}
+    high = now_ms
     for phase in phases:
         if phase.of is None:
             mark = await mark_of(ledger, phase.name)
             assert mark is not None  # the load has ended
-            low = mark - rules.overlap_seconds * _MS
-            low = low if since_ms is None else min(low, since_ms)
-            plans[phase.name] = await planner.changed(phase, low, max(low + 1, high))
+            plans[phase.name], high = await changes_since(
+                rules, planner, phase, mark, now_ms=now_ms, since_ms=since_ms
+            )
     reach("delta-planned")
     changed = {name for name, plan in plans.items() if plan.slices}
     async with ledger.write() as tx:

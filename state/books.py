@@ -73,7 +73,8 @@ def book_of(lines: Iterable[tuple[str, str, int]]) -> Book:
     pending = changes_pending = 0
     for account, reason, count in lines:
         if account in by_reason:
-            by_reason[account][reason] = count
+            if count:
+                by_reason[account][reason] = count
         elif account.startswith("row:"):
             pending += count
         elif account.startswith("change:"):
@@ -132,6 +133,11 @@ class Books:
     async def forget(self, tx: Tx, phase: str, account: str) -> None:
         """Begin an account that is kept by reason anew."""
         await tx.run(self._sql["forget"], (phase, account))
+
+    async def take_out(self, tx: Tx, phase: str, account: str, reason: str, count: int) -> None:
+        """Take `count` records, all of their reason, out of the books: they are counted anew."""
+        await tx.run(self._sql["forget_reason"], (phase, account, reason))
+        await self.add(tx, phase, extracted=-count)
 
     async def read(self, phase: str) -> Book:
         """Return the book of a phase as committed, counters and rows of one moment."""

@@ -25,6 +25,7 @@ from state.memberships import Memberships
 from state.profiles import Profiles
 from state.rows import Rows
 from state.runs import Runs
+from state.scope import Scope
 from state.slices import Slices
 from state.spool import Spool
 from state.sweeps import Sweeps
@@ -67,6 +68,7 @@ class Ledger:
         self.decisions = Decisions(database, clock)
         self.memberships = Memberships(database)
         self.sweeps = Sweeps(database)
+        self.scope = Scope(database)
 
     @classmethod
     @asynccontextmanager

@@ -53,6 +53,11 @@ class Slices:
         await tx.run(self._sql["forget_pages"], (phase,))
         await tx.run(self._sql["forget"], (phase,))
 
+    async def again(self, tx: Tx, phase: str) -> None:
+        """Keep the plan of a phase and forget what was read of it: the same is read again."""
+        await tx.run(self._sql["forget_pages"], (phase,))
+        await tx.run(self._sql["reopen"], (phase,))
+
     async def finish(self, tx: Tx, phase: str, number: int) -> None:
         """Note that a slice is read to its end; its single pages are forgotten."""
         await tx.run(self._sql["finish"], (phase, number))

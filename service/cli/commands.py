@@ -6,6 +6,7 @@ COMMANDS = (
     "map",
     "schema",
     "users",
+    "plan",
     "migrate",
     "delta",
     "conflicts",

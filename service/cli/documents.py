@@ -17,6 +17,7 @@ from service.cli.map_documents import (
     MapShowDocument,
 )
 from service.cli.matches_documents import MatchesDecideDocument, MatchesListDocument
+from service.cli.plan_documents import PlanFacts, PlanSetDocument, PlanShowDocument
 from service.cli.schema_documents import SchemaDeployDocument, SchemaPlanDocument
 from service.cli.state_documents import (
     CheckStateDocument,
@@ -30,6 +31,7 @@ from service.cli.users_documents import UsersAssignDocument, UsersListDocument, 
 from service.cutover.record import Writer
 from service.errors import Recovery
 from service.report.facts import ReportFacts
+from service.stage_log import Stage
 
 
 class ErrorFacts(Document):
@@ -92,13 +94,17 @@ class BookFacts(Document):
 
 
 class MigrateDocument(Document):
-    """`deskferry migrate`. `jobs_sent` counts this run's ingest jobs only."""
+    """`deskferry migrate`. `jobs_sent` counts this run's ingest jobs only.
+
+    `stages`: those of the plan so far, each with when it was done.
+    """
 
     exit_code: int
     pid: int
     jobs_sent: int
     seconds: float
     phases: dict[str, BookFacts]
+    stages: list[Stage]
 
 
 class DeltaDocument(MigrateDocument):
@@ -183,6 +189,7 @@ class StatusDocument(Document):
     pace: PaceFacts
     sweeps: list[SweepFacts]
     audit_log: AuditLogState
+    plan: PlanFacts
 
 
 class ReportDocument(ReportFacts):
@@ -233,6 +240,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "users-list": UsersListDocument,
     "users-assign": UsersAssignDocument,
     "users-sync": UsersSyncDocument,
+    "plan-show": PlanShowDocument,
+    "plan-set": PlanSetDocument,
     "migrate": MigrateDocument,
     "delta": DeltaDocument,
     "conflicts-list": ConflictsListDocument,

@@ -10,7 +10,12 @@ import typer
 from service.cli.documents import MigrateDocument
 from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.watched import watch
-from service.run import Migration, Outcome
+from service.run import Outcome
+from service.stage_lines import stage_line
+from service.staged import StagedMigration
+from service.stages import Asked
+
+MOST = 5_000
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,14 +28,30 @@ def migrate(
     same_org: bool = typer.Option(
         False, "--same-org", help="Take new addresses in the config; both orgs' ids must agree."
     ),
+    sample: int | None = typer.Option(
+        None,
+        min=1,
+        max=MOST,
+        help="Move about so many conversations, some of every kind, and stop.",
+    ),
+    seed: int = typer.Option(0, help="Another seed picks another sample."),
+    hot_only: bool = typer.Option(
+        False,
+        "--hot-only",
+        help="Stop behind the stage of what goes first (plan set --open-first).",
+    ),
 ) -> None:
-    """Move everything; run it again to resume."""
+    """Move everything by the plan, or a sample; run it again to resume."""
     options: GlobalOptions = context.obj
+    asked = Asked(sample=sample, seed=seed, hot_only=hot_only)
 
     async def work() -> int:
         config = options.config()
         _, outcome = await watch(
-            config, lambda clock, stop: Migration(config, clock=clock, stop=stop, same_org=same_org)
+            config,
+            lambda clock, stop: StagedMigration(
+                config, clock=clock, stop=stop, same_org=same_org, asked=asked
+            ),
         )
         if options.json:
             facts = {"exit_code": outcome.exit_code, **summary(outcome)}
@@ -50,6 +71,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "jobs_sent": outcome.summary.jobs_sent,
         "seconds": round(outcome.summary.seconds, 3),
         "phases": books,
+        "stages": outcome.summary.stages,
     }
 
 
@@ -66,6 +88,8 @@ def print_outcome(outcome: Outcome) -> None:
             f"{name:<14}{book.extracted:>11,}{book.duplicates:>12,}{book.loaded:>10,}"
             f"{book.matched:>9,}{skipped:>9,}{held:>7,}{failed:>8,}{book.changed:>9,}"
         )
+    for stage in outcome.summary.stages if len(outcome.summary.stages) > 1 else ():
+        typer.echo(stage_line(stage))
     typer.echo(
         f"Books balance. {outcome.summary.jobs_sent} ingest jobs in "
         f"{outcome.summary.seconds:.1f} s."

@@ -15,7 +15,9 @@ from service.cli.sweeps_view import print_last
 from service.config import Config
 from service.declared import recall
 from service.ledger import open_ledger
+from service.move_plan import MovePlan
 from service.pace import Pace
+from service.stage_lines import plan_facts, plan_lines, stage_line
 from service.sweep_notes import SweepNotes
 from state.ledger import Ledger
 
@@ -44,11 +46,13 @@ def status(context: typer.Context) -> None:
             phases = [await _phase(ledger, phase.name) for phase in known]
             sweeps = await SweepNotes(ledger).view(known)
             audit = await audit_state(ledger)
+            plan = await plan_facts(ledger)
         now, pace = SystemClock().now(), Pace(config.kustomer)
         if options.json:
             told = [asdict(each) for each in sweeps]
             facts = {
                 "phases": phases,
+                "plan": plan,
                 "pace": asdict(pace.at(now)),
                 "sweeps": told,
                 "audit_log": audit,
@@ -66,6 +70,9 @@ def status(context: typer.Context) -> None:
         typer.echo(f"Kustomer: {pace.words(now)}.")
         for each in sweeps:
             print_last(each)
+        if plan["plan"] != MovePlan() or len(plan["stages"]) > 1:
+            for line in (*plan_lines(plan["plan"]), *map(stage_line, plan["stages"])):
+                typer.echo(line)
         return 0
 
     run_command(options, work)

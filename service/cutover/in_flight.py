@@ -109,7 +109,7 @@ async def _open_ones(kustomer: KustomerClient, now_ms: int) -> AsyncIterator[Fli
     planner = Planner(kustomer, now_ms=now_ms)
     for status in STATUSES:
         rules = [{"conversation_status": {"equals": status}}]
-        for piece in await planner.matching(search, rules):
+        for piece in await planner.found(search, rules):
             query = SearchQuery(search.name, piece["criteria"], [{piece["sort"]: "asc"}])
             for number in range(1, int(piece["last_page"]) + 1):
                 page = await kustomer.search_page(query, number, page_size=piece["page_size"])

@@ -10,9 +10,12 @@ from typing import Any, Literal
 
 from connectors.kustomer.client import KustomerClient, SearchQuery
 from service.cutover.record import Writer
+from service.narrowing import LeftOut, Narrowing
+from service.pages import SourcePage
 from service.phases import Phase
 from service.planner import Planner
 from service.removals import GONE_DIGEST
+from service.stage_log import open_narrowing
 from state.ledger import Ledger
 from transforms.block import Block
 from transforms.compile import CompiledMapping
@@ -58,6 +61,7 @@ class WriteLook:
         that ends now before it is read. Costs one search for each stream in which nothing has changed.
         """
         planner = Planner(self._client, now_ms=now_ms)
+        narrowing = await open_narrowing(self._ledger)
         found: list[Written] = []
         for phase in self._phases:
             plan = await planner.changed(phase, low_ms, now_ms + DAY_MS)
@@ -67,10 +71,16 @@ class WriteLook:
                     if pages == MOST_PAGES:
                         break
                     pages += 1
-                    found += await self._page(phase, piece, number)
+                    found += await self._page(phase, piece, number, narrowing)
         return found
 
-    async def _page(self, phase: Phase, piece: Mapping[str, Any], number: int) -> list[Written]:
+    async def _page(
+        self,
+        phase: Phase,
+        piece: Mapping[str, Any],
+        number: int,
+        narrowing: Narrowing | None,
+    ) -> list[Written]:
         query = SearchQuery(
             piece["context"],
             piece["criteria"],
@@ -79,10 +89,14 @@ class WriteLook:
             include_deleted=piece["deleted"],
         )
         page = await self._client.search_page(query, number, page_size=piece["page_size"])
-        if not page.rows:
+        known = [row for row in page.rows if isinstance(row.get("id"), str)]
+        if narrowing is not None:  # what the plan leaves out is no business of ours
+            whole = SourcePage(phase.name, 0, number, known, [], 0)
+            known = (await narrowing.narrow(whole, phase.kind, LeftOut())).rows
+        if not known:
             return []
-        rows = {row["id"]: row for row in page.rows if isinstance(row.get("id"), str)}
-        block = self._mapping.phases[phase.name](page.rows, self._lookups)
+        rows = {row["id"]: row for row in known}
+        block = self._mapping.phases[phase.name](known, self._lookups)
         what = await self._compared(phase, block)
         return [
             Written(phase.name, key, said, *_signed(rows[key]))

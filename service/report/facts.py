@@ -5,8 +5,11 @@ from typing import Literal
 from pydantic import BaseModel
 
 from service.declared import recall
+from service.move_plan import MovePlan, read_plan
 from service.phases import Phase
 from service.reasons import reason_text
+from service.stage_lines import plan_lines, stage_line
+from service.stage_log import Stage, all_moved, read_stages
 from state.ledger import Ledger
 
 SAMPLE_IDS = 20
@@ -63,7 +66,10 @@ class RunFacts(BaseModel):
 
 
 class ReportFacts(BaseModel):
-    """The whole report. `verdict`: all gates closed, or where it stands."""
+    """The whole report. `verdict`: all gates closed, or where it stands.
+
+    `plan_lines`: the plan and its stages in plain words; none where all goes in one.
+    """
 
     schema_version: Literal[1] = 1
     verdict: Literal["balanced", "unfinished", "unbalanced"]
@@ -74,6 +80,9 @@ class ReportFacts(BaseModel):
     reasons: list[ReasonFacts]
     gaps: list[str]
     runs: list[RunFacts]
+    plan: MovePlan = MovePlan()
+    stages: list[Stage] = []
+    plan_lines: list[str] = []
 
 
 async def collect(ledger: Ledger, *, now: float) -> ReportFacts:
@@ -91,8 +100,10 @@ async def collect(ledger: Ledger, *, now: float) -> ReportFacts:
         )
         for run in await ledger.runs.history()
     ]
+    plan, stages = await read_plan(ledger), await read_stages(ledger)
+    told = plan != MovePlan() or len(stages) > 1 or any(each.name != "all" for each in stages)
     return ReportFacts(
-        verdict=_verdict(phases),
+        verdict=_verdict(phases, done=await all_moved(ledger)),
         written_at=now,
         kustomer_org=facts.get("kustomer_org"),
         salesforce_org=facts.get("salesforce_org"),
@@ -100,13 +111,18 @@ async def collect(ledger: Ledger, *, now: float) -> ReportFacts:
         reasons=reasons,
         gaps=[text for key, text in sorted(facts.items()) if key.startswith("gap.")],
         runs=runs,
+        plan=plan,
+        stages=stages,
+        plan_lines=[*plan_lines(plan), *map(stage_line, stages)] if told else [],
     )
 
 
-def _verdict(phases: list[PhaseFacts]) -> Literal["balanced", "unfinished", "unbalanced"]:
+def _verdict(
+    phases: list[PhaseFacts], *, done: bool
+) -> Literal["balanced", "unfinished", "unbalanced"]:
     if any(phase.closed and phase.difference for phase in phases):
         return "unbalanced"
-    return "balanced" if all(phase.closed for phase in phases) else "unfinished"
+    return "balanced" if done and all(phase.closed for phase in phases) else "unfinished"
 
 
 async def _phase(ledger: Ledger, phase: Phase) -> PhaseFacts:
@@ -153,7 +169,7 @@ async def _reasons(ledger: Ledger, phase: str) -> list[ReasonFacts]:
                 cause="The source marks the record as deleted."
                 if reason == "deleted"
                 else words.cause,
-                fix="Nothing to do.",
+                fix="Nothing to do." if reason == "deleted" else words.fix,
                 sample_ids=[],
             )
         )

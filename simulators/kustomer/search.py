@@ -115,6 +115,9 @@ class SearchIndex:
     def _holds(self, row: Row, record: dict[str, Any], test: Criterion) -> bool:
         """A test of another object holds when a parent or a child of the row passes it."""
         if test.kind == row.kind:
+            if test.attribute == "attachment_count":
+                files = len(self._org.children("attachment", row.id))
+                record = {"attributes": {"attachmentCount": files}}
             return matches(record, test)
         shelf = self._org.shelves[test.kind]
         parents = (shelf.rows[each] for each in row.parents if each in shelf.rows)

@@ -16,3 +16,5 @@ WHERE phase = ?1 AND part > 0 AND change = 0 AND NOT EXISTS
 GROUP BY state, reason
 -- name: forget
 DELETE FROM book WHERE phase = ? AND account = ?
+-- name: forget_reason
+DELETE FROM book WHERE phase = ? AND account = ? AND reason = ?

@@ -14,3 +14,5 @@ DELETE FROM slice_page WHERE phase = ? AND number = ?
 DELETE FROM slice_page WHERE phase = ?
 -- name: forget
 DELETE FROM slice WHERE phase = ?
+-- name: reopen
+UPDATE slice SET done = 0 WHERE phase = ?

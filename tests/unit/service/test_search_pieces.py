@@ -6,9 +6,8 @@ import pytest
 
 from connectors.errors import SearchTimedOut
 from connectors.kustomer.client import KustomerClient, Page, SearchQuery
-from service.extract import Extractor
 from service.schedule import SliceCursor
-from tests.unit.connectors.virtual_clock import VirtualClock
+from service.source_pages import SourcePages
 
 WINDOW = {
     "kind": "window",
@@ -40,24 +39,16 @@ class Busy:
         return Page(rows, [], end < self.rows, None, len(rows))
 
 
-def extractor(source: Busy) -> Extractor:
-    nothing = cast("Any", None)
-    return Extractor(
-        cast("KustomerClient", source),
-        nothing,
-        nothing,
-        planner=nothing,
-        readers=1,
-        clock=VirtualClock(),
-    )
+def pages(source: Busy) -> SourcePages:
+    return SourcePages(cast("KustomerClient", source))
 
 
 @pytest.mark.parametrize(("rows", "page"), [(1200, 1), (1200, 2), (1200, 3), (1000, 2), (80, 1)])
 async def test_the_pieces_are_the_page(rows: int, page: int) -> None:
     cursor = SliceCursor(0, WINDOW, None)
-    whole = await extractor(Busy(rows, 500))._fetch(cursor, page)
+    whole = await pages(Busy(rows, 500)).fetch(cursor, page)
     busy = Busy(rows, 100)
-    pieced = await extractor(busy)._fetch(cursor, page)
+    pieced = await pages(busy).fetch(cursor, page)
     assert (pieced.rows, pieced.has_next) == (whole.rows, whole.has_next)
     assert all(size <= 500 for _, size in busy.asked)
     assert max(number for number, size in busy.asked if size == 100) <= 100
