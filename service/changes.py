@@ -174,7 +174,7 @@ class ChangeAssembler:
         """The records as they are now."""
         here = [each for each in standing.values() if each.object == self._table.object]
         ids = sorted({each.target_id for each in here})
-        fields = [*self._comparer.columns, *TOUCH_FIELDS]
+        fields = [*self._comparer.read, *TOUCH_FIELDS]
         return await retrieve(self._client, self._table.object, ids, fields)
 
     async def _touched(self, there: Mapping[str, Mapping[str, Any]]) -> set[str]:

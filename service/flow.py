@@ -28,6 +28,7 @@ from service.progress import PhaseProgress
 from service.removals import Child
 from service.reread import Rereader
 from service.seal import Sealer
+from service.supplied import SuppliedValues
 from service.transition import crosses
 from service.transition_steps import TransitionSteps
 from state.ledger import Ledger
@@ -65,6 +66,7 @@ class Flow:
         self._book = book
         self._source = Rereader(kustomer.client, readers=config.kustomer.connections)
         self._gone = GoneParents(ledger, self._source, phases)
+        self._supplied = SuppliedValues(self._source, phases, mapping, lookups)
         self._closed = {phase.name: anyio.Event() for phase in phases}
         self._locks = LaneLocks(config.salesforce.lanes)
         self._live_jobs = anyio.Semaphore(config.salesforce.live_jobs)
@@ -213,4 +215,5 @@ class Flow:
             children=self._children(table),
             users_wait=policy_of(self._config) != "fallback",
             gone=self._gone,
+            supplied=self._supplied,
         )

@@ -34,6 +34,7 @@ from service.removals import Child, DeleteRule, Removals, is_removal
 from service.reread import Rereader
 from service.seal import Sealer
 from service.settle import Settler
+from service.supplied import SuppliedValues
 from service.transition_rows import TransitionAssembler
 from state.batches import Batch
 from state.jobs import Job
@@ -67,6 +68,7 @@ class Loader:
         children: Sequence[Child],
         users_wait: bool,
         gone: GoneParents,
+        supplied: SuppliedValues,
     ) -> None:
         """Take the parts. `users_wait`: rows that name a user who is not settled are held."""
         self._phase = phase
@@ -77,7 +79,7 @@ class Loader:
         self._live_jobs = live_jobs
         self._desk = desk
         self._runner = JobRunner(ledger, ingest)
-        self._assembler = Assembler(ledger, phase, table, gone, users_wait=users_wait)
+        self._assembler = Assembler(ledger, phase, table, gone, supplied, users_wait=users_wait)
         self._changes = ChangeAssembler(
             ledger, client, phase, table, self._assembler, rules, source
         )

@@ -27,6 +27,7 @@ from state.rows import Rows
 from state.runs import Runs
 from state.slices import Slices
 from state.spool import Spool
+from state.supplied import Supplied
 from state.transitions import Transitions
 from state.workspace import DATABASE, SPOOL, locked, make_workspace
 
@@ -59,6 +60,7 @@ class Ledger:
         self.gates = Gates(database)
         self.profiles = Profiles(database, cipher)
         self.addresses = Addresses(database)
+        self.supplied = Supplied(database, cipher)
         self.maps = Maps(database, clock)
         self.conflicts = Conflicts(database, clock, cipher)
         self.transitions = Transitions(database, clock)

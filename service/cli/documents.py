@@ -13,6 +13,7 @@ from service.cli.map_documents import (
     MapProfileDocument,
     MapProposeDocument,
     MapShowDocument,
+    MapSplitDocument,
 )
 from service.cli.matches_documents import MatchesDecideDocument, MatchesListDocument
 from service.cli.schema_documents import SchemaDeployDocument, SchemaPlanDocument
@@ -198,6 +199,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "discover": DiscoverDocument,
     "map-propose": MapProposeDocument,
     "map-show": MapShowDocument,
+    "map-split": MapSplitDocument,
     "map-profile": MapProfileDocument,
     "map-diff": MapDiffDocument,
     "map-confirm": MapConfirmDocument,
