@@ -12,11 +12,11 @@ from operator import itemgetter
 
 import anyio.to_thread
 
-from service.agents import WAITS
+from service.agents import WAITS, users_in
 from service.aside import Aside, AsideRow
 from service.gone_parents import GoneParents
 from service.job_rows import CompactRows, JobRow, JobRows, ParentCells, RowReader
-from service.open_users import OpenRefs, users_lacking
+from service.open_users import OpenRefs, late_column, users_lacking
 from service.parents import Parents
 from service.phases import Phase
 from service.sightings import Earlier, Placed, Sightings
@@ -72,9 +72,12 @@ class Assembler:
         seen = await self._sightings.earlier(readers)
         matches = await self.twins.look(readers, alone=bool(loose))
         waiting = open_refs if self._users_wait else []
-        return await anyio.to_thread.run_sync(
+        rows = await anyio.to_thread.run_sync(
             self._decide, readers, parents, seen, matches, waiting
         )
+        if not self._users_wait:
+            self._note_late(rows, open_refs)
+        return rows
 
     async def reassemble(
         self,
@@ -190,6 +193,16 @@ class Assembler:
                 left = sum(readers[row[3]].parents[number][row[4]] in gone for row in rows)
                 column = next(iter(parent.columns.values()))
                 aside.emptied[f"{self._table.object}.{column}: {PARENT_GONE}"] = left
+
+    def _note_late(self, rows: JobRows, open_refs: OpenRefs) -> None:
+        """Note the rows that go out without a user who is open, where they can name that one later."""
+        for number, parent in enumerate(self._table.parents):
+            if not (open_refs[number] and late_column(self._phase, parent)):
+                continue
+            for row in rows.rows:
+                column = rows.readers[row.reader].parents[number]
+                users = users_in("|".join(open_refs[number].get(column[row.index], ())))
+                rows.aside.late += [(user, row.key, row.part) for user in users]
 
     def _note_unfit(
         self,

@@ -19,6 +19,7 @@ from service.extract import Extractor
 from service.gate import close_gate
 from service.gone_parents import GoneParents
 from service.lanes import LaneLocks
+from service.late_users import LateUsers
 from service.load import Loader
 from service.matching import learn_existing
 from service.pages import PageQueue
@@ -131,6 +132,8 @@ class Flow:
             compiled = self._mapping.phases[phase.name]
             await learn_existing(self._ledger, self._salesforce, phase, compiled)
             await self._anew(phase, progress).run()
+            for each in compiled.tables.values():
+                await LateUsers(phase, each, self._ledger, self._salesforce, self._clock).run()
             async with anyio.create_task_group() as group:
                 for table in phase.objects:
                     group.start_soon(self._loader(phase, table, progress).run)

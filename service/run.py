@@ -21,6 +21,7 @@ from service.crash_points import reach
 from service.errors import ATTENTION, DONE
 from service.flow import Flow
 from service.identity import check_identity
+from service.late_users import reopen_for_late_users
 from service.ledger import open_ledger
 from service.mapped import load_mapping, read_phases
 from service.marks import settle_marks
@@ -166,6 +167,7 @@ class Migration:
         await refuse_open(self._config, ledger, self._phases)
         await release_waiting(self._config, ledger)
         await reopen_for_members(ledger)
+        await reopen_for_late_users(ledger)
 
     async def _drive(
         self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient

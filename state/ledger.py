@@ -19,6 +19,7 @@ from state.errors import NoWorkspace
 from state.facts import Facts
 from state.gates import Gates
 from state.jobs import Jobs
+from state.late import Late
 from state.maps import Maps
 from state.matches import Matches
 from state.memberships import Memberships
@@ -61,6 +62,7 @@ class Ledger:
         self.profiles = Profiles(database, cipher)
         self.addresses = Addresses(database)
         self.supplied = Supplied(database, cipher)
+        self.late = Late(database)
         self.maps = Maps(database, clock)
         self.conflicts = Conflicts(database, clock, cipher)
         self.transitions = Transitions(database, clock)

@@ -51,7 +51,6 @@ def test_every_case_of_a_lead_carries_name_and_first_usable_mail_of_its_customer
         assert not any(each.get("SuppliedName") for each in of_long)
         emptied = {key: count for key, count in books["emptied"].items() if "Supplied" in key}
         assert emptied.pop("Case.SuppliedName: too-long") >= len(of_long)
-        assert emptied.pop("Case.SuppliedEmail: too-long") > 5
         assert emptied == {}
         whole = keyed(run.target_records("Lead"))[source[0]]["Kustomer_Full_Name__c"]
         assert LONG.strip() in whole, "what does not fit is kept on the Lead"

@@ -8,3 +8,13 @@ CREATE TABLE supplied (
     payload BLOB NOT NULL,
     PRIMARY KEY (kind, source_id)
 ) WITHOUT ROWID;
+
+-- Rows that went out without their user, since nobody stood for that one yet: a relation of an e-mail has the
+-- address alone then. Forgotten when they name the user.
+CREATE TABLE late (
+    user_id BLOB NOT NULL,
+    phase TEXT NOT NULL,
+    source_id BLOB NOT NULL,
+    part INTEGER NOT NULL,
+    PRIMARY KEY (user_id, phase, source_id, part)
+) WITHOUT ROWID;
