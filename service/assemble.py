@@ -44,12 +44,13 @@ class Assembler:
         supplied: SuppliedValues | None = None,
         *,
         users_wait: bool = False,
+        revives: bool = False,
     ) -> None:
         """Take the parts.
 
         `gone` tells which parents were deleted; without it rows wait for those too. `supplied` tells what
         parents give of whom nothing was learned. `users_wait`: a row that names an unsettled user is
-        held, never given away.
+        held, never given away. `revives`: as `Sightings` has it.
         """
         self._ledger = ledger
         self._users_wait = users_wait
@@ -57,7 +58,7 @@ class Assembler:
         self._table = table
         self.parents = Parents(ledger, table, gone, supplied)
         self.twins = Twins(ledger, phase, table)
-        self._sightings = Sightings(ledger, phase, table)
+        self._sightings = Sightings(ledger, phase, table, revives=revives)
 
     async def assemble(
         self, stack: ExitStack, batches: Sequence[Batch], loose: Sequence[RowReader]

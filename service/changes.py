@@ -21,7 +21,7 @@ from service.phases import Phase
 from service.reread import Rereader
 from service.runners import runners
 from service.transition import KEPT, across
-from state.crosswalk import Standing
+from state.crosswalk import REMOVED, Standing
 from state.ledger import Ledger
 from state.rows import RowEntry
 from transforms.compile import Table
@@ -32,6 +32,7 @@ _ENDS = ("ById", "Date")
 TOUCH_FIELDS = tuple(f"{what}{end}" for what in ("LastModified", "Created") for end in _ENDS)
 GONE = "gone-in-salesforce"
 REDACTED = "redacted"
+MOVED = "moved"  # to another parent, where only a new record can have that
 FIXED = "cannot-change"
 CONFLICT = "conflict"
 _NOTHING = "#N/A"
@@ -88,7 +89,11 @@ class ChangeAssembler:
         assembler: Assembler,
         rules: ConflictRules,
         source: Rereader,
+        *,
+        moves: bool = False,
     ) -> None:
+        """`moves`: a sealed record that belongs to another parent now is made anew there."""
+        self._moves = moves and table.object in SEALED
         self._ledger = ledger
         self._client = client
         self._phase = phase
@@ -109,6 +114,7 @@ class ChangeAssembler:
         there = await self._there(standing)
         touched = await self._touched(there)
         decisions = await self._ledger.conflicts.decisions(self._phase.name, keys)
+        homeless = await self._homeless(reader, standing)
         aside = Aside()
         compared: dict[int, _Compared] = {}
         for index, place in enumerate(zip(reader.keys, reader.parts, strict=True)):
@@ -117,6 +123,13 @@ class ChangeAssembler:
             lacks = self._assembler.parents.lacks(reader, index, missing)
             if found is not None and across(found.object, self._table.object) == KEPT:
                 aside.held.append(reader.aside(index, KEPT))
+            elif (
+                self._moves
+                and found is not None
+                and found.origin == REMOVED
+                and not homeless[index]
+            ):
+                aside.changed.append(reader.aside(index, MOVED))  # it went with its former parent
             elif found is None or record is None:
                 aside.held.append(reader.aside(index, GONE))
             elif lacks:
@@ -137,11 +150,33 @@ class ChangeAssembler:
             if index in redacted:
                 aside.changed.append(reader.aside(index, REDACTED))
                 continue
+            if self._is_moved(each) and each.there.target_id not in touched:
+                aside.changed.append(reader.aside(index, MOVED))
+                continue
             self._note(reader, index, each, aside)
             if each.difference.change:
                 reader.targets[index] = each.there.target_id
                 going[index] = {"Id": each.there.target_id, **each.difference.change}
         return self._job(reader, going, aside)
+
+    async def _homeless(
+        self, reader: ChangeLines, standing: Mapping[Any, Standing]
+    ) -> Sequence[bool]:
+        """Of each row, whether the parent that it names was deleted: it cannot be made anew there."""
+        lock = self._assembler.lock_position
+        gone = any(each.origin == REMOVED for each in standing.values())
+        if not self._moves or lock is None or not gone:
+            return [False] * len(reader.keys)
+        kind = self._table.parents[lock].kinds[0]
+        origins = await self._ledger.crosswalk.origins(kind, sorted(set(reader.parents[lock])))
+        return [origins.get(each) == REMOVED for each in reader.parents[lock]]
+
+    def _is_moved(self, row: "_Compared") -> bool:
+        """Whether a row belongs to another parent now, and is to be made anew there."""
+        lock = self._assembler.lock_position
+        if not self._moves or lock is None:
+            return False
+        return not set(self._table.parents[lock].columns.values()).isdisjoint(row.difference.fixed)
 
     async def _redacted(self, reader: ChangeLines, compared: Mapping[int, "_Compared"]) -> set[int]:
         """Rows of sealed records whose source was redacted: their old text must not stay."""

@@ -202,6 +202,12 @@ class DeltaConfig(_Section):
         description="What becomes of a loaded record that is deleted in Kustomer: `keep`, `mark` (its "
         "Kustomer_Deleted_At__c is set, where the map has it), or `delete`, unless others touched it.",
     )
+    merged_messages: Literal["keep", "anew"] = Field(
+        default="keep",
+        description="What becomes of a loaded e-mail whose conversation was merged into another one: it "
+        "stays on its Case and is told of (`keep`), or is deleted and made anew on the survivor's Case "
+        "(`anew`), unless others touched it.",
+    )
     conflicts: ConflictRule = Field(
         default="ask",
         description="Who wins where somebody else changed a field in Salesforce that the source has "

@@ -217,6 +217,8 @@ class Flow:
             deletes=self._config.delta.deletes,
             children=self._children(table),
             users_wait=policy_of(self._config) != "fallback",
+            moves=self._config.delta.merged_messages == "anew",
+            fed=[each for each in self._phases if each.of == phase.name],
             gone=self._gone,
             supplied=self._supplied,
         )

@@ -2,7 +2,8 @@
 
 By the rule `delta.deletes` a record is kept, marked with the time, or deleted. A record that others have
 written to is never deleted, nor one that was there before the migration. An e-mail cannot be changed, so
-a redacted one is deleted and made anew: its old text must not stay readable. All of it is done by id, and
+a redacted one is deleted and made anew: its old text must not stay readable. So is one of a merged
+conversation, by the rule `delta.merged_messages`. All of it is done by id, and
 doing it twice is doing it once; what was done is noted afterwards.
 """
 
@@ -17,12 +18,13 @@ from connectors.salesforce.client import RowOutcome, SalesforceClient
 from connectors.salesforce.records import MOST_ROWS
 from connectors.salesforce.retrieve import retrieve
 from connectors.salesforce.soql import in_lists
-from service.changes import CONFLICT, GONE, REDACTED, TOUCH_FIELDS, is_touched
+from service.changes import CONFLICT, GONE, MOVED, REDACTED, TOUCH_FIELDS, is_touched
 from service.crash_points import reach
 from service.phases import Phase
 from service.progress import PhaseProgress
 from service.runners import runners
 from service.settle import EXTERNAL_ID
+from service.sightings import GONE_DIGEST
 from state.crosswalk import Standing
 from state.ledger import Ledger, Tx
 from state.rows import RowEntry
@@ -31,8 +33,7 @@ from transforms.compile import Table
 DeleteRule = Literal["keep", "mark", "delete"]
 DELETED = "deleted"
 MARK_FIELD = "Kustomer_Deleted_At__c"
-# Stands where the digest of the last version did; no row has it, so a record that comes back differs.
-GONE_DIGEST = b"deleted-upstream"
+_ANEW = (REDACTED, MOVED)  # deleted, and made anew
 _ALREADY = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 Place = tuple[str, int]
 
@@ -66,7 +67,7 @@ def removal(phase: Phase, place: Place, there: Standing) -> RowEntry:
 
 def is_removal(row: RowEntry) -> bool:
     """Tell whether a row to be sent is one for this actor."""
-    return row.change and row.reason in (DELETED, REDACTED)
+    return row.change and row.reason in (DELETED, *_ANEW)
 
 
 class Removals:
@@ -81,7 +82,10 @@ class Removals:
         progress: PhaseProgress,
         rule: DeleteRule,
         children: Sequence[Child] = (),
+        fed: Sequence[Phase] = (),
     ) -> None:
+        """`children` may go with what is deleted; what phases `fed` by this one made is made anew."""
+        self._fed = fed
         self._ledger = ledger
         self._client = client
         self._phase = phase
@@ -105,7 +109,7 @@ class Removals:
             there = standing.get(place)
             if there is None:
                 held.append(_held(row, GONE))
-            elif row.reason == REDACTED:
+            elif row.reason in _ANEW:
                 anew.append(row)
             elif there.target_id in touched and self._rule == "delete":
                 held.append(_held(row, CONFLICT))
@@ -216,6 +220,25 @@ class Removals:
         firsts = sum(part == 0 for _, part in places)
         await self._ledger.books.add(tx, self._phase.name, loaded=-firsts)
         self._progress.loaded -= firsts
+        for phase in self._fed if places else ():
+            await self._feed_anew(tx, phase, sorted({key for key, _ in places}))
+
+    async def _feed_anew(self, tx: Tx, phase: Phase, keys: Sequence[str]) -> None:
+        """Let what hangs on replaced records be made again: it went with them."""
+        places = list(await self._ledger.crosswalk.standing(phase.kind, keys))
+        if not places:
+            return
+        await self._ledger.crosswalk.forget(tx, phase.kind, places)
+        firsts = [(key, 0) for key in sorted({key for key, _ in places})]
+        await self._ledger.rows.drop(tx, phase.name, firsts)
+        await self._ledger.rows.put(tx, [_unmade(phase, key) for key, _ in firsts])
+        loaded = sum(part == 0 for _, part in places)
+        await self._ledger.books.add(tx, phase.name, loaded=-loaded)
+        await self._ledger.gates.reopen(tx, phase.name)
+
+
+def _unmade(phase: Phase, source_id: str) -> RowEntry:
+    return RowEntry(phase.name, source_id, 0, "pending", MOVED, "", "", None)
 
 
 def _place(row: RowEntry) -> Place:

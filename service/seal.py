@@ -15,8 +15,9 @@ from service.crash_points import reach
 from service.pages import PageQueue
 from service.phases import Phase
 from service.progress import PhaseProgress
-from service.removals import GONE_DIGEST, removal
+from service.removals import removal
 from service.repeats import Repeats
+from service.sightings import GONE_DIGEST
 from service.unsealed import PhaseRows, Transformer, Unsealed
 from state.ledger import Ledger, Tx
 from state.rows import RowEntry

@@ -19,6 +19,7 @@ def check_relations(run: Journey, emails: Mapping[str, Row]) -> int:
     found = Counter(
         (each["EmailMessageId"], each["RelationType"], _who(each))
         for each in run.target_records("EmailMessageRelation")
+        if not each["IsDeleted"]
     )
     people = _People(run)
     wanted: set[Relation] = set()
