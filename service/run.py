@@ -271,10 +271,16 @@ def _fresh(phases: Iterable[Phase]) -> dict[str, PhaseProgress]:
 
 
 async def _makes_rows(ledger: Ledger, phases: list[Phase]) -> bool:
-    """Tell whether any record is still to be transformed, which needs the names of small things."""
+    """Tell whether any record is still to be transformed, which needs the names of small things.
+
+    What a second pass has made may have to be made anew with the records that it hangs on.
+    """
+    names = {phase.name for phase in phases}
     for phase in phases:
         if phase.operation == "match":
             continue
+        if phase.of in names:
+            return True
         if not await ledger.facts.get(f"extracted.{phase.name}"):
             return True
         if await ledger.rows.unmade(phase.name, 1):
