@@ -5,6 +5,7 @@ values of records: sealed by the spool key where there is one, and dropped by a 
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 
 import orjson
 
@@ -29,7 +30,8 @@ class Supplied:
     ) -> None:
         """Store what records give, by source id; what was known of them is replaced."""
         rows = [(kind, encode_id(key), self._sealed(orjson.dumps(each))) for key, each in entries]
-        await tx.run_many(self._sql["learn"], sorted(rows))
+        # By id, and as they came: of one that comes twice the later counts.
+        await tx.run_many(self._sql["learn"], sorted(rows, key=itemgetter(1)))
 
     async def of(self, kind: str, ids: Collection[str]) -> dict[str, Mapping[str, str]]:
         """Return what records give, as committed; of whom nothing was learned are absent."""
