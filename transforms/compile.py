@@ -214,7 +214,8 @@ def _parents(
     for name, each in line.parents.items():
         if not fit.parent(target, name, each):
             continue
-        chain = len(each.kinds) > 1
+        # Owners come as lists also where only one kind can be owner.
+        chain = len(each.kinds) > 1 or each.default is not None
         default = settings.default_owner_id if each.default else None
         parents.append(
             ParentField(

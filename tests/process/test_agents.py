@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.mapped import default_mapping
 from tests.process.agents_desk import (
     add_user,
     check_people_of_records,
@@ -223,6 +224,42 @@ def test_a_named_fallback_owns_what_an_inactive_or_missing_user_may_not(tmp_path
             only_open = row["assignedUsers"] and open_users.issuperset(row["assignedUsers"])
             if only_open and not row["assignedTeams"]:
                 assert made["OwnerId"] == owner
+
+
+def test_teams_become_public_groups_with_their_members_where_the_map_says_so(
+    tmp_path: Path,
+) -> None:
+    source = [*SMALL, *FAST, "--users=12", "--teams=4"]
+    with journey(tmp_path, source, ["--users=12", "--unmatched-users=0", "--teams=1"]) as run:
+        configure(run)
+        path = run.folder / "ferry" / "mapping.yaml"
+        path.parent.mkdir(mode=0o700)
+        owner = "kinds: [user, team], columns: {User: OwnerId, Group: OwnerId}"
+        text = default_mapping().replace("make: queue", "make: group")
+        text = text.replace(
+            f"owner: {{source: [attributes.assignedUsers, attributes.assignedTeams], {owner}",
+            "owner: {source: [attributes.assignedUsers], kinds: [user], columns: {User: OwnerId}",
+        )
+        path.write_text(text, encoding="utf-8")
+        told(run, "migrate", code=0)
+        ours = {
+            each["DeveloperName"].removeprefix("Kustomer_"): each
+            for each in run.target_records("Group")
+            if each["DeveloperName"].startswith("Kustomer_")
+        }
+        teams, settled = run.source_records("team"), settled_now(run)
+        assert ours.keys() == teams.keys()
+        assert {each["Type"] for each in ours.values()} == {"Regular"}
+        members = {(e["GroupId"], e["UserOrGroupId"]) for e in run.target_records("GroupMember")}
+        assert members == {
+            (ours[key]["Id"], settled[user])
+            for key, row in teams.items()
+            for user in row["attributes"]["members"]
+        }
+        conversations = run.source_records("conversation")
+        for each in run.target_records("Case"):
+            assigned = conversations[each["Kustomer_Id__c"]]["attributes"]["assignedUsers"]
+            assert each["OwnerId"] == (settled[assigned[0]] if assigned else integration(run))
 
 
 def relations(run: Journey) -> dict[str, dict[str, Any]]:
