@@ -82,12 +82,12 @@ def test_split_counts_of_two_thousand_customers_are_the_same_before_and_after_an
         assert run.effects() == []
         assert [each.name for each in path.parent.iterdir()] == ["mapping.yaml"]
         (split,) = found["phases"]
-        assert (split["phase"], split["gap"]) == ("customers", None)
+        assert (split["phase"], split["gap"], split["way"]) == ("customers", None, "list")
         assert split["branches"] == {name: counts[name] for name in ("Contact", "Lead")}
         assert sum(split["held"].values()) == counts["held"]
         listed = 2000 - counts["deleted"] + split["skipped"].get("deleted", 0)
         assert split["records"] == listed, "each once; deleted ones as far as the list shows them"
-        assert 20 <= found["requests"] <= 40
+        assert found["requests"] <= 40
 
         books = told(run, "migrate", code=5)["phases"]["customers"]
         assert books["chosen"] == split["branches"]
