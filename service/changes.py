@@ -7,7 +7,7 @@ again.
 
 import csv
 import io
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +114,7 @@ class ChangeAssembler:
         there = await self._there(standing)
         touched = await self._touched(there)
         decisions = await self._ledger.conflicts.decisions(self._phase.name, keys)
-        homeless = await self._homeless(reader, standing)
+        revived = await self._revived(reader, standing)
         aside = Aside()
         compared: dict[int, _Compared] = {}
         for index, place in enumerate(zip(reader.keys, reader.parts, strict=True)):
@@ -123,13 +123,8 @@ class ChangeAssembler:
             lacks = self._assembler.parents.lacks(reader, index, missing)
             if found is not None and across(found.object, self._table.object) == KEPT:
                 aside.held.append(reader.aside(index, KEPT))
-            elif (
-                self._moves
-                and found is not None
-                and found.origin == REMOVED
-                and not homeless[index]
-            ):
-                aside.changed.append(reader.aside(index, MOVED))  # it went with its former parent
+            elif index in revived:
+                aside.changed.append(reader.aside(index, MOVED))
             elif found is None or record is None:
                 aside.held.append(reader.aside(index, GONE))
             elif lacks:
@@ -144,6 +139,16 @@ class ChangeAssembler:
                 )
                 compared[index] = _Compared(found, sent, record, frozenset(decided), difference)
         aside.touched = sorted(touched)
+        return await self._put_together(reader, compared, touched, aside)
+
+    async def _put_together(
+        self,
+        reader: ChangeLines,
+        compared: Mapping[int, "_Compared"],
+        touched: Collection[str],
+        aside: Aside,
+    ) -> JobRows:
+        """The job of rows that were compared; those that are to be made anew are set aside."""
         redacted = await self._redacted(reader, compared)
         going: dict[int, dict[str, str]] = {}
         for index, each in compared.items():
@@ -159,17 +164,18 @@ class ChangeAssembler:
                 going[index] = {"Id": each.there.target_id, **each.difference.change}
         return self._job(reader, going, aside)
 
-    async def _homeless(
+    async def _revived(
         self, reader: ChangeLines, standing: Mapping[Any, Standing]
-    ) -> Sequence[bool]:
-        """Of each row, whether the parent that it names was deleted: it cannot be made anew there."""
+    ) -> Container[int]:
+        """Rows whose records went with their former parents, and whose present ones are there."""
         lock = self._assembler.lock_position
-        gone = any(each.origin == REMOVED for each in standing.values())
+        places = enumerate(zip(reader.keys, reader.parts, strict=True))
+        gone = [i for i, at in places if at in standing and standing[at].origin == REMOVED]
         if not self._moves or lock is None or not gone:
-            return [False] * len(reader.keys)
-        kind = self._table.parents[lock].kinds[0]
-        origins = await self._ledger.crosswalk.origins(kind, sorted(set(reader.parents[lock])))
-        return [origins.get(each) == REMOVED for each in reader.parents[lock]]
+            return ()
+        kind, parents = self._table.parents[lock].kinds[0], reader.parents[lock]
+        origins = await self._ledger.crosswalk.origins(kind, sorted({parents[i] for i in gone}))
+        return {index for index in gone if origins.get(parents[index]) != REMOVED}
 
     def _is_moved(self, row: "_Compared") -> bool:
         """Whether a row belongs to another parent now, and is to be made anew there."""

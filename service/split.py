@@ -162,13 +162,12 @@ async def _split(
             if page is not None and not page.ends_phase:
                 outcomes.add(compiled(page.rows, lookups))
     branches = dict.fromkeys(compiled.tables, 0) | outcomes.counts("branch")
-    held, skipped = outcomes.counts("held"), outcomes.counts("skipped")
     return PhaseSplit(
         phase.name,
-        sum((*branches.values(), *held.values(), *skipped.values())),
+        sum(sum(outcomes.counts(what).values()) for what in ("branch", "held", "skipped")),
         branches,
-        held,
-        skipped,
+        outcomes.counts("held"),
+        outcomes.counts("skipped"),
         await scratch.facts.get(f"way.{phase.name}") or "",
         await scratch.facts.get(f"gap.{phase.name}"),
     )

@@ -64,22 +64,18 @@ def _phase(
 ) -> CompiledPhase:
     if line.match is not None:
         return _match_phase(name, line.kind, line.match)
-    tables = {}
+    tables, changes = {}, line.operation == "update"
     for object_name, table in line.tables.items():
         target = shape.get(object_name)
         fit.at = ("phases", name, "tables", object_name)
         if target is None:
             fit.fault(f"{name}: the org has no object {object_name}.")
         else:
+            taken = _is_taken_over(mapping, line.kind, object_name)
             tables[object_name] = _table(
-                target,
-                table,
-                settings,
-                fit,
-                changes=line.operation == "update",
-                supplies=_is_taken_over(mapping, line.kind, object_name),
+                target, table, settings, fit, changes=changes, supplies=taken
             )
-            if line.operation == "insert":
+            if not changes:
                 fit.required(target, _columns_of(tables[object_name]))
     read_as, read = (line.of, mapping.phases[line.of]) if line.of else (name, line)
     reads = frozenset({read.kind, read_as})
