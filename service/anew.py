@@ -36,13 +36,15 @@ SPLIT = "split-changed"
 class _Outcomes:
     """What the records of a block became; a record that is in none is gone.
 
-    `emptied` counts lines left empty in rows that were made, as the books do.
+    `emptied` counts lines left empty in rows that were made, as the books do. `supplied`: what records
+    that were made give their children.
     """
 
     made: dict[str, list[RowEntry]]
     held: dict[str, HeldRecord]
     skipped: dict[str, str]
     emptied: dict[str, int]
+    supplied: list[tuple[str, Mapping[str, str]]]
 
     def known(self, source_id: str) -> bool:
         """Tell whether the record has an outcome other than held."""
@@ -92,6 +94,8 @@ class Anew:
                 for line, count in outcomes.emptied.items():
                     name = self._phase.name
                     await self._ledger.books.add_reason(tx, name, "emptied", line, count)
+                if outcomes.supplied:
+                    await self._ledger.supplied.learn(tx, self._phase.kind, outcomes.supplied)
             reach("retry-made")
 
     async def _outcomes(self, records: Mapping[str, Sequence[RowEntry]]) -> _Outcomes:
@@ -102,6 +106,7 @@ class Anew:
         newer = await self._map(list(read.values()))
         outcomes.made.update(newer.made)
         outcomes.skipped.update(newer.skipped)
+        outcomes.supplied += newer.supplied
         for line, count in newer.emptied.items():
             outcomes.emptied[line] = outcomes.emptied.get(line, 0) + count
         for source_id in again:
@@ -119,6 +124,7 @@ class Anew:
             {held.source_id: held for held in block.held},
             {each.source_id: each.reason for each in block.skipped},
             emptied_lines(block),
+            block.supplied,
         )
 
     async def _settle(

@@ -74,7 +74,8 @@ class Aside:
     records that are not ours, whose field was empty. `taken`: (target id, source id) of existing records
     that stand for one record of the source alone. `emptied`: rows by `Object.Field: reason` that go out
     without a parent that was deleted. `followed`: records that became one of this object without our
-    doing. `settled`: (source id, part, field) of conflicts whose decision was acted on.
+    doing. `settled`: (source id, part, field) of conflicts whose decision was acted on. `late`: (user's
+    source id, source id, part) of rows that go out without a user who is open.
     """
 
     duplicates: int = 0
@@ -93,6 +94,7 @@ class Aside:
     emptied: dict[str, int] = field(default_factory=dict)
     followed: list[Followed] = field(default_factory=list)
     settled: list[tuple[str, int, str]] = field(default_factory=list)
+    late: list[tuple[str, str, int]] = field(default_factory=list)
 
     def keys(self) -> set[tuple[str, int]]:
         """(source id, part) of every row set aside."""
@@ -131,6 +133,7 @@ class Aside:
             raw.get("emptied", {}),
             [tuple(each) for each in raw.get("followed", [])],
             [tuple(each) for each in raw.get("settled", [])],
+            [tuple(each) for each in raw.get("late", [])],
         )
 
     async def apply(
@@ -151,6 +154,8 @@ class Aside:
         entries = [self._entry(phase, table, row, "held") for row in self.held if not row.change]
         entries += [self._entry(phase, table, row, "waiting") for row in self.waiting]
         repeated = await repeats.put(tx, entries, job)
+        if self.late:
+            await ledger.late.note(tx, phase.name, self.late)
         matched = 0
         if self.matched:
             known = [(key, 0, target, 0, b"") for key, target in self.matched]

@@ -12,14 +12,15 @@ from operator import itemgetter
 
 import anyio.to_thread
 
-from service.agents import WAITS
+from service.agents import WAITS, users_in
 from service.aside import Aside, AsideRow
 from service.gone_parents import GoneParents
 from service.job_rows import CompactRows, JobRow, JobRows, ParentCells, RowReader
-from service.open_users import OpenRefs, users_lacking
+from service.open_users import OpenRefs, late_column, users_lacking
 from service.parents import Parents
 from service.phases import Phase
 from service.sightings import Earlier, Placed, Sightings
+from service.supplied import SuppliedValues
 from service.twins import Known, Twins
 from state.batches import Batch
 from state.ledger import Ledger
@@ -28,6 +29,7 @@ from transforms.compile import Table
 __all__ = ["Assembler", "JobRow", "JobRows", "RowReader"]
 
 PARENT_GONE = "parent-gone"
+TOO_LONG = "too-long"
 
 
 class Assembler:
@@ -39,21 +41,24 @@ class Assembler:
         phase: Phase,
         table: Table,
         gone: GoneParents | None = None,
+        supplied: SuppliedValues | None = None,
         *,
         users_wait: bool = False,
+        revives: bool = False,
     ) -> None:
         """Take the parts.
 
-        `gone` tells which parents were deleted; without it rows wait for those too. `users_wait`: a row
-        that names an unsettled user is held, never given away.
+        `gone` tells which parents were deleted; without it rows wait for those too. `supplied` tells what
+        parents give of whom nothing was learned. `users_wait`: a row that names an unsettled user is
+        held, never given away. `revives`: as `Sightings` has it.
         """
         self._ledger = ledger
         self._users_wait = users_wait
         self._phase = phase
         self._table = table
-        self.parents = Parents(ledger, table, gone)
+        self.parents = Parents(ledger, table, gone, supplied)
         self.twins = Twins(ledger, phase, table)
-        self._sightings = Sightings(ledger, phase, table)
+        self._sightings = Sightings(ledger, phase, table, revives=revives)
 
     async def assemble(
         self, stack: ExitStack, batches: Sequence[Batch], loose: Sequence[RowReader]
@@ -64,13 +69,16 @@ class Assembler:
         """
         readers = await anyio.to_thread.run_sync(self._open, stack, batches, loose)
         open_refs: OpenRefs = []
-        parents = await self.parents.of(readers, open_refs)
+        parents = await self.parents.of(readers, open_refs, making=True)
         seen = await self._sightings.earlier(readers)
         matches = await self.twins.look(readers, alone=bool(loose))
         waiting = open_refs if self._users_wait else []
-        return await anyio.to_thread.run_sync(
+        rows = await anyio.to_thread.run_sync(
             self._decide, readers, parents, seen, matches, waiting
         )
+        if not self._users_wait:
+            self._note_late(rows, open_refs)
+        return rows
 
     async def reassemble(
         self,
@@ -113,7 +121,7 @@ class Assembler:
     ) -> JobRows:
         aside = Aside()
         cells, missing = parents
-        rows = self._in_order(readers)
+        rows = placed = self._in_order(readers)
         if seen.known or seen.recovered or _has_repeats(readers):
             rows = self._sightings.newest(rows, readers, seen, aside)
         lacking = any(missing) or any(open_refs)
@@ -121,6 +129,9 @@ class Assembler:
             rows = self._that_go(rows, readers, missing, matches, aside, open_refs)
         if matches is not None:
             self._note_gone(rows, readers, cells, missing, aside)
+            there = {each[:2] for each in aside.found}
+            found = [row for row in placed if row[1:3] in there] if there else []
+            self._note_unfit([*rows, *found], readers, cells, aside)
         places = [row[3:] for row in rows]
         return JobRows(self.header(), readers, cells, places, aside)
 
@@ -184,6 +195,30 @@ class Assembler:
                 column = next(iter(parent.columns.values()))
                 aside.emptied[f"{self._table.object}.{column}: {PARENT_GONE}"] = left
 
+    def _note_late(self, rows: JobRows, open_refs: OpenRefs) -> None:
+        """Note the rows that go out without a user who is open, where they can name that one later."""
+        for number, parent in enumerate(self._table.parents):
+            if not (open_refs[number] and late_column(self._phase, parent)):
+                continue
+            for row in rows.rows:
+                column = rows.readers[row.reader].parents[number]
+                users = users_in("|".join(open_refs[number].get(column[row.index], ())))
+                rows.aside.late += [(user, row.key, row.part) for user in users]
+
+    def _note_unfit(
+        self,
+        rows: Sequence[Placed],
+        readers: Sequence[RowReader],
+        cells: Sequence[ParentCells],
+        aside: Aside,
+    ) -> None:
+        """Count the rows that go out, or went, without what a parent gives, since it does not fit."""
+        for number, parent in enumerate(cells):
+            for row in rows if parent.unfit else ():
+                for column in parent.unfit.get(readers[row[3]].parents[number][row[4]], ()):
+                    line = f"{self._table.object}.{column}: {TOO_LONG}"
+                    aside.emptied[line] = aside.emptied.get(line, 0) + 1
+
     @property
     def lock_position(self) -> int | None:
         """The number of the parent field by which rows are sorted, if there is one."""
@@ -196,7 +231,7 @@ class Assembler:
         """All columns of a row, those of its parents behind."""
         columns = list(self._table.columns)
         for parent in self._table.parents:
-            columns.extend(dict.fromkeys(parent.columns.values()))
+            columns.extend(parent.wide)
         return columns
 
     def header(self) -> bytes:

@@ -7,7 +7,7 @@ again.
 
 import csv
 import io
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from service.phases import Phase
 from service.reread import Rereader
 from service.runners import runners
 from service.transition import KEPT, across
-from state.crosswalk import Standing
+from state.crosswalk import REMOVED, Standing
 from state.ledger import Ledger
 from state.rows import RowEntry
 from transforms.compile import Table
@@ -32,6 +32,7 @@ _ENDS = ("ById", "Date")
 TOUCH_FIELDS = tuple(f"{what}{end}" for what in ("LastModified", "Created") for end in _ENDS)
 GONE = "gone-in-salesforce"
 REDACTED = "redacted"
+MOVED = "moved"  # to another parent, where only a new record can have that
 FIXED = "cannot-change"
 CONFLICT = "conflict"
 _NOTHING = "#N/A"
@@ -88,7 +89,11 @@ class ChangeAssembler:
         assembler: Assembler,
         rules: ConflictRules,
         source: Rereader,
+        *,
+        moves: bool = False,
     ) -> None:
+        """`moves`: a sealed record that belongs to another parent now is made anew there."""
+        self._moves = moves and table.object in SEALED
         self._ledger = ledger
         self._client = client
         self._phase = phase
@@ -109,6 +114,7 @@ class ChangeAssembler:
         there = await self._there(standing)
         touched = await self._touched(there)
         decisions = await self._ledger.conflicts.decisions(self._phase.name, keys)
+        revived = await self._revived(reader, standing)
         aside = Aside()
         compared: dict[int, _Compared] = {}
         for index, place in enumerate(zip(reader.keys, reader.parts, strict=True)):
@@ -117,6 +123,8 @@ class ChangeAssembler:
             lacks = self._assembler.parents.lacks(reader, index, missing)
             if found is not None and across(found.object, self._table.object) == KEPT:
                 aside.held.append(reader.aside(index, KEPT))
+            elif index in revived:
+                aside.changed.append(reader.aside(index, MOVED))
             elif found is None or record is None:
                 aside.held.append(reader.aside(index, GONE))
             elif lacks:
@@ -131,17 +139,50 @@ class ChangeAssembler:
                 )
                 compared[index] = _Compared(found, sent, record, frozenset(decided), difference)
         aside.touched = sorted(touched)
+        return await self._put_together(reader, compared, touched, aside)
+
+    async def _put_together(
+        self,
+        reader: ChangeLines,
+        compared: Mapping[int, "_Compared"],
+        touched: Collection[str],
+        aside: Aside,
+    ) -> JobRows:
+        """The job of rows that were compared; those that are to be made anew are set aside."""
         redacted = await self._redacted(reader, compared)
         going: dict[int, dict[str, str]] = {}
         for index, each in compared.items():
             if index in redacted:
                 aside.changed.append(reader.aside(index, REDACTED))
                 continue
+            if self._is_moved(each) and each.there.target_id not in touched:
+                aside.changed.append(reader.aside(index, MOVED))
+                continue
             self._note(reader, index, each, aside)
             if each.difference.change:
                 reader.targets[index] = each.there.target_id
                 going[index] = {"Id": each.there.target_id, **each.difference.change}
         return self._job(reader, going, aside)
+
+    async def _revived(
+        self, reader: ChangeLines, standing: Mapping[Any, Standing]
+    ) -> Container[int]:
+        """Rows whose records went with their former parents, and whose present ones are there."""
+        lock = self._assembler.lock_position
+        places = enumerate(zip(reader.keys, reader.parts, strict=True))
+        gone = [i for i, at in places if at in standing and standing[at].origin == REMOVED]
+        if not self._moves or lock is None or not gone:
+            return ()
+        kind, parents = self._table.parents[lock].kinds[0], reader.parents[lock]
+        origins = await self._ledger.crosswalk.origins(kind, sorted({parents[i] for i in gone}))
+        return {index for index in gone if origins.get(parents[index]) != REMOVED}
+
+    def _is_moved(self, row: "_Compared") -> bool:
+        """Whether a row belongs to another parent now, and is to be made anew there."""
+        lock = self._assembler.lock_position
+        if not self._moves or lock is None:
+            return False
+        return not set(self._table.parents[lock].columns.values()).isdisjoint(row.difference.fixed)
 
     async def _redacted(self, reader: ChangeLines, compared: Mapping[int, "_Compared"]) -> set[int]:
         """Rows of sealed records whose source was redacted: their old text must not stay."""
@@ -174,7 +215,7 @@ class ChangeAssembler:
         """The records as they are now."""
         here = [each for each in standing.values() if each.object == self._table.object]
         ids = sorted({each.target_id for each in here})
-        fields = [*self._comparer.columns, *TOUCH_FIELDS]
+        fields = [*self._comparer.read, *TOUCH_FIELDS]
         return await retrieve(self._client, self._table.object, ids, fields)
 
     async def _touched(self, there: Mapping[str, Mapping[str, Any]]) -> set[str]:

@@ -138,6 +138,12 @@ class DeltaConfig(Section):
         ge=0,
         description="Missing records that a sweep asks for whatever their share is.",
     )
+    merged_messages: Literal["keep", "anew"] = Field(
+        default="keep",
+        description="What becomes of a loaded e-mail whose conversation was merged into another one: it "
+        "stays on its Case and is told of (`keep`), or is deleted and made anew on the survivor's Case "
+        "(`anew`), unless others touched it.",
+    )
     conflicts: ConflictRule = Field(
         default="ask",
         description="Who wins where somebody else changed a field in Salesforce that the source has "

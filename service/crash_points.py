@@ -74,6 +74,8 @@ POINTS: Final[dict[str, str]] = {
     "users-decided": "a person's choice of users is durable, nothing followed from it",
     "users-taken-up": "open users are to be matched again",
     "waiting-released": "records whose users are settled are to be sent, nothing has them",
+    "late-users-sent": "relations name users who were settled later, the ledger does not know",
+    "late-users-uncommitted": "that relations name users who were settled later is about to be durable",
     "existing-read": "match keys of existing records are read, not kept",
     "existing-learned": "match keys of existing records are durable",
     "rows-requeued": "waiting rows are to be sent again, no job has them",

@@ -67,6 +67,8 @@ class Comparer:
         self._table = table
         self._rules = rules
         self.columns = [name for name in table.shapes if name not in AUDIT]
+        self._given = [name for parent in table.parents for name in parent.given]
+        self.read = [*self.columns, *self._given]
         self._parent_of = {
             column: parent.name for parent in table.parents for column in parent.columns.values()
         }
@@ -95,6 +97,8 @@ class Comparer:
                 found.change[name] = row.cells[name]
             else:
                 self._conflict(name, row, decided, found)
+        if not touched:
+            self._take_over(row, record, found)
         if found.change:
             found.change |= {name: row.cells[name] for name in self._moving & set(self.columns)}
         return found
@@ -110,6 +114,12 @@ class Comparer:
                 found.change[name] = row.cells[name]
                 found.filled.append(name)
         return found
+
+    def _take_over(self, row: Sent, record: Mapping[str, Any], found: Difference) -> None:
+        """What a parent gives fills what is empty; what was given once stays, whatever it gives now."""
+        for name in self._given:
+            if row.cells[name] and record.get(name) in (None, ""):
+                found.change[name] = row.cells[name]
 
     def _differs(
         self,

@@ -20,6 +20,7 @@ from service.gate import close_gate
 from service.gone_parents import GoneParents
 from service.hooks.gates import GateHooks
 from service.lanes import LaneLocks
+from service.late_users import LateUsers
 from service.load import Loader
 from service.matching import learn_existing
 from service.pages import PageQueue
@@ -29,6 +30,7 @@ from service.progress import PhaseProgress
 from service.removals import Child
 from service.reread import Rereader
 from service.seal import Sealer
+from service.supplied import SuppliedValues
 from service.transition import crosses
 from service.transition_steps import TransitionSteps
 from state.ledger import Ledger
@@ -68,6 +70,7 @@ class Flow:
         self._hooks = hooks
         self._source = Rereader(kustomer.client, readers=config.kustomer.connections)
         self._gone = GoneParents(ledger, self._source, phases)
+        self._supplied = SuppliedValues(self._source, phases, mapping, lookups)
         self._closed = {phase.name: anyio.Event() for phase in phases}
         self._locks = LaneLocks(config.salesforce.lanes)
         self._live_jobs = anyio.Semaphore(config.salesforce.live_jobs)
@@ -132,6 +135,8 @@ class Flow:
             compiled = self._mapping.phases[phase.name]
             await learn_existing(self._ledger, self._salesforce, phase, compiled)
             await self._anew(phase, progress).run()
+            for each in compiled.tables.values():
+                await LateUsers(phase, each, self._ledger, self._salesforce, self._clock).run()
             async with anyio.create_task_group() as group:
                 for table in phase.objects:
                     group.start_soon(self._loader(phase, table, progress).run)
@@ -219,5 +224,8 @@ class Flow:
             deletes=self._config.delta.deletes,
             children=self._children(table),
             users_wait=policy_of(self._config) != "fallback",
+            moves=self._config.delta.merged_messages == "anew",
+            fed=[each for each in self._phases if each.of == phase.name],
             gone=self._gone,
+            supplied=self._supplied,
         )

@@ -7,7 +7,7 @@ phases that the stream feeds, whose gates are open then. What was followed alrea
 from collections.abc import Iterable, Mapping, Sequence
 
 from service.phases import Phase
-from service.removals import GONE_DIGEST, removal
+from service.removals import removal
 from state.crosswalk import REMOVED, Standing
 from state.ledger import Ledger, Tx
 

@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar, overload
 
 from service.aside import Aside
@@ -122,23 +123,45 @@ class Digests(Sequence[str]):
 class ParentCells:
     """The CSV cells of one parent field for each distinct reference, made once.
 
-    `leads`: its cells are the first of the row, with no cell before them to be parted from.
+    `leads`: its cells are the first of the row, with no cell before them to be parted from. `given`: what
+    the parents give, by reference; of what does not fit nothing goes out, and `unfit` names the columns.
     """
 
     def __init__(
-        self, parent: ParentField, targets: Mapping[str, Target], *, leads: bool = False
+        self,
+        parent: ParentField,
+        targets: Mapping[str, Target],
+        *,
+        leads: bool = False,
+        given: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     ) -> None:
         self.name = parent.name
         self.required = parent.required
-        columns = tuple(dict.fromkeys(parent.columns.values()))
+        self.unfit: dict[str, list[str]] = {}
+        columns = parent.wide
         self._cells: dict[str, bytes] = {}
         for ref, (table, target_id) in targets.items():
             column = parent.columns.get(table)
             if column is not None:
-                self._cells[ref] = _row_cells(columns, column, target_id)[leads:]
-        default = parent.default
-        absent = _row_cells(columns, columns[0] if default else None, default or "")
-        self._absent = absent[leads:]
+                filled = {column: target_id}
+                if ref in given:
+                    filled |= self._taken_over(parent, table, ref, given[ref])
+                self._cells[ref] = _row_cells(columns, filled)[leads:]
+        default = {columns[0]: parent.default} if parent.default else {}
+        self._absent = _row_cells(columns, default)[leads:]
+
+    def _taken_over(
+        self, parent: ParentField, table: str, ref: str, given: Mapping[str, str]
+    ) -> dict[str, str]:
+        """What a parent gives, by the column that it fills; it is whole or not there."""
+        found = {}
+        for column, name, most in parent.supplied.get(table, ()):
+            text = given.get(name, "")
+            if most and len(text.replace('""', '"')) > most:
+                self.unfit.setdefault(ref, []).append(column)
+            else:
+                found[column] = text
+        return found
 
     def sent(self, ref: str) -> bytes:
         """The cells that go out for `ref`."""
@@ -149,8 +172,8 @@ class ParentCells:
         return {ref for ref in refs if ref and ref not in self._cells} if self.required else set()
 
 
-def _row_cells(columns: Sequence[str], filled: str | None, value: str) -> bytes:
-    return "".join(f',"{value if column == filled else ""}"' for column in columns).encode()
+def _row_cells(columns: Sequence[str], filled: Mapping[str, str]) -> bytes:
+    return "".join(f',"{filled.get(column, "")}"' for column in columns).encode()
 
 
 class JobRows:

@@ -34,6 +34,7 @@ from service.removals import Child, DeleteRule, Removals, is_removal
 from service.reread import Rereader
 from service.seal import Sealer
 from service.settle import Settler
+from service.supplied import SuppliedValues
 from service.transition_rows import TransitionAssembler
 from state.batches import Batch
 from state.jobs import Job
@@ -66,9 +67,16 @@ class Loader:
         deletes: DeleteRule,
         children: Sequence[Child],
         users_wait: bool,
+        moves: bool,
+        fed: Sequence[Phase],
         gone: GoneParents,
+        supplied: SuppliedValues,
     ) -> None:
-        """Take the parts. `users_wait`: rows that name a user who is not settled are held."""
+        """Take the parts.
+
+        `users_wait`: rows that name a user who is not settled are held. `moves`: e-mails of a merged
+        conversation are made anew on the survivor's Case. `fed`: phases made of this one's records.
+        """
         self._phase = phase
         self._table = table
         self._ledger = ledger
@@ -77,11 +85,13 @@ class Loader:
         self._live_jobs = live_jobs
         self._desk = desk
         self._runner = JobRunner(ledger, ingest)
-        self._assembler = Assembler(ledger, phase, table, gone, users_wait=users_wait)
-        self._changes = ChangeAssembler(
-            ledger, client, phase, table, self._assembler, rules, source
+        self._assembler = Assembler(
+            ledger, phase, table, gone, supplied, users_wait=users_wait, revives=moves
         )
-        self._removals = Removals(ledger, client, phase, table, progress, deletes, children)
+        self._changes = ChangeAssembler(
+            ledger, client, phase, table, self._assembler, rules, source, moves=moves
+        )
+        self._removals = Removals(ledger, client, phase, table, progress, deletes, children, fed)
         self._moves = TransitionAssembler(ledger, client, phase, table, self._assembler)
         settler = Settler(ledger, client, phase, table.object)
         self._first_look = FirstLook(ledger, settler, phase, table)

@@ -84,6 +84,7 @@ def _named(table: TableLine) -> Iterator[str]:
     yield from table.beside()
     for parent in table.parents.values():
         yield from (column for column in parent.columns.values() if column != "Id")
+        yield from (column for some in parent.supplied.values() for column in some)
 
 
 def _facts(field: FieldShape) -> dict[str, Any]:

@@ -257,7 +257,8 @@ def _compared(line: FieldLine, cell: Any, records: list[Record]) -> list[SampleF
 def _parent(name: str, parent: ParentLine, table: TableLine, records: list[Record]) -> LineFacts:
     get = first_of(parent.source)
     values = list(dict.fromkeys(_said(value) for each in records if (value := get(each))))
-    columns = ", ".join(dict.fromkeys(parent.columns.values()))
+    given = [column for some in parent.supplied.values() for column in some]
+    columns = ", ".join(dict.fromkeys([*parent.columns.values(), *given]))
     kinds = " or ".join(parent.kinds)
     return LineFacts(
         field=columns,

@@ -24,7 +24,7 @@ from service.map_functions import load_functions
 from service.phases import Phase
 from state.ledger import Ledger, Tx
 from state.private import private_file
-from transforms.compile import CompiledMapping, compile_mapping
+from transforms.compile import CompiledMapping, ParentField, compile_mapping
 from transforms.mapping import Mapping, parse_mapping
 from transforms.shape import FieldShape, ObjectShape
 
@@ -186,11 +186,17 @@ async def refuse_if_on_their_way(ledger: Ledger, what: str) -> None:
 def _form(compiled: CompiledMapping) -> str:
     """A digest of all columns and parents, in their order: rows of one form fit one header."""
     lines = [
-        repr((name, table.object, table.columns, [(p.name, p.kinds) for p in table.parents]))
+        repr((name, table.object, table.columns, [(p.name, _kinds(p)) for p in table.parents]))
         for name, phase in sorted(compiled.phases.items())
         for table in phase.tables.values()
     ]
     return sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _kinds(parent: ParentField) -> tuple[str, ...]:
+    """The kinds of a parent, and whether one alone is written as a chain."""
+    alone = parent.chain and len(parent.kinds) == 1
+    return (*parent.kinds, "chain") if alone else parent.kinds
 
 
 def _place(path: Path, text: str) -> None:

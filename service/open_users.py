@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from service.agents import USER
 from service.job_rows import RowReader
+from service.phases import Phase
 from transforms.compile import ParentField
 
 OpenRefs = list[dict[str, list[str]]]
@@ -48,3 +49,14 @@ def users_lacking(
             first = first or parent.name
             users |= dict.fromkeys(found)
     return first, "|".join(users)
+
+
+def late_column(phase: Phase, parent: ParentField) -> str:
+    """The column of a parent that can be filled later than its row is made; "" when it cannot.
+
+    It is one without which the row stands for itself: a relation's address takes the place of its person.
+    """
+    either = phase.content.either if phase.content else ()
+    if USER not in parent.kinds:
+        return ""
+    return next((column for column in parent.columns.values() if column in either), "")

@@ -1,11 +1,12 @@
 """Finds the parents of rows in the crosswalk, when the rows are put together into a job."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from service.agents import USER
 from service.gone_parents import GoneParents
 from service.job_rows import ParentCells, RowReader, Target
 from service.open_users import OpenRefs, open_chains, open_plain
+from service.supplied import SuppliedValues
 from state.ledger import Ledger
 from transforms.compile import ParentField, Table
 
@@ -13,31 +14,60 @@ from transforms.compile import ParentField, Table
 class Parents:
     """The parents of one table's rows; holds nothing between calls."""
 
-    def __init__(self, ledger: Ledger, table: Table, gone: GoneParents | None) -> None:
-        """`gone` tells which parents were deleted; without it rows wait for those too."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        table: Table,
+        gone: GoneParents | None,
+        supplied: SuppliedValues | None = None,
+    ) -> None:
+        """`gone` tells which parents were deleted; without it rows wait for those too.
+
+        `supplied` tells what parents give that nothing was learned of.
+        """
         self._ledger = ledger
         self._table = table
         self._gone = gone
+        self._supplied = supplied
 
     async def of(
-        self, readers: Sequence[RowReader], open_refs: OpenRefs | None = None
+        self,
+        readers: Sequence[RowReader],
+        open_refs: OpenRefs | None = None,
+        *,
+        making: bool = False,
     ) -> tuple[list[ParentCells], list[set[str]]]:
         """The cells of each parent field, and its references whose rows must wait.
 
-        Those that an unsettled user stands in the way of are added to `open_refs`.
+        Those that an unsettled user stands in the way of are added to `open_refs`. `making`: the rows are
+        sent as new records, so what their parents give may be asked for.
         """
         cells, missing = [], []
         found: OpenRefs = [] if open_refs is None else open_refs
         bare = not self._table.columns
         for number, parent in enumerate(self._table.parents):
             targets = await self._resolve(number, parent, readers, found)
-            made = ParentCells(parent, targets, leads=bare and number == 0)
+            given = await self._given(parent, targets, making=making)
+            made = ParentCells(parent, targets, leads=bare and number == 0, given=given)
             cells.append(made)
             lacking = made.missing({r for reader in readers for r in reader.parents[number]})
             if lacking and parent.may_be_gone and self._gone is not None:
                 lacking -= await self._gone.among(parent.kinds[0], lacking)
             missing.append(lacking)
         return cells, missing
+
+    async def _given(
+        self, parent: ParentField, targets: Mapping[str, Target], *, making: bool
+    ) -> Mapping[str, Mapping[str, str]]:
+        """What the parents give, of those that became an object whose values are taken over."""
+        refs = sorted(ref for ref, (table, _) in targets.items() if parent.supplied.get(table))
+        if not refs:
+            return {}
+        found = await self._ledger.supplied.of(parent.kinds[0], refs)
+        unknown = [ref for ref in refs if ref not in found]
+        if unknown and making and self._supplied is not None:
+            found |= await self._supplied.of(parent.kinds[0], unknown)
+        return found
 
     async def _resolve(
         self,

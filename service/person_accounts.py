@@ -51,6 +51,8 @@ def person_mapping(record_type: str) -> str:
     text = f"{before}      Account:\n{person}{end}{after}"
     text = text.replace("present: Contact, absent: Lead", "present: Contact, absent: Account")
     text = text.replace("Lead: Kustomer_Lead__c}", "Account: AccountId}")
+    text = re.sub(r", supplied: {Lead: {[^}]*}}", "", text)
+    text = re.sub(r"^ +supplies: .*\n", "", text, flags=re.MULTILINE)
     return re.sub(r"^ +Kustomer_Lead__c: .*\n", "", text, flags=re.MULTILINE)
 
 

@@ -84,9 +84,14 @@ REASONS: dict[str, Reason] = {
         "The message was redacted in Kustomer.",
         "Nothing: migrate or delta deletes the e-mail and makes it anew without the text.",
     ),
+    "moved": Reason(
+        "The message belongs to another conversation now, or hangs on an e-mail that is made anew.",
+        "Nothing: migrate or delta makes it anew where it belongs.",
+    ),
     "cannot-change": Reason(
         "Salesforce does not let these fields be changed once the record is made.",
-        "Nothing can be sent; what was sent first stays.",
+        "Nothing can be sent; what was sent first stays. E-mails of merged conversations follow by "
+        "delta.merged_messages: anew.",
     ),
     "gone-in-salesforce": Reason(
         "The record was deleted in Salesforce, so it cannot follow its source.",

@@ -2,9 +2,9 @@
 
 By the rule `delta.deletes` a record is kept, marked with the time, or deleted. A record that others have
 written to is never deleted, nor one that was there before the migration, nor one that would take along
-what still lives in Kustomer. An e-mail cannot be changed, so
-a redacted one is deleted and made anew: its old text must not stay readable. All of it is done by id, and
-doing it twice is doing it once; what was done is noted afterwards.
+what still lives in Kustomer. An e-mail cannot be changed, so a redacted one is deleted and made anew: its
+old text must not stay readable. So is one of a merged conversation, by the rule `delta.merged_messages`.
+All of it is done by id, and doing it twice is doing it once; what was done is noted afterwards.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,13 @@ from connectors.salesforce.ids import to_18
 from connectors.salesforce.records import MOST_ROWS
 from connectors.salesforce.retrieve import retrieve
 from connectors.salesforce.soql import in_lists
-from service.changes import CONFLICT, GONE, REDACTED, TOUCH_FIELDS, is_touched
+from service.changes import CONFLICT, GONE, MOVED, REDACTED, TOUCH_FIELDS, is_touched
 from service.crash_points import reach
 from service.phases import Phase
 from service.progress import PhaseProgress
 from service.runners import runners
 from service.settle import EXTERNAL_ID
+from service.sightings import GONE_DIGEST
 from state.crosswalk import Standing
 from state.ledger import Ledger, Tx
 from state.rows import RowEntry
@@ -37,8 +38,7 @@ BEARING = "bears-others"
 # Contacts take nothing of ours along.
 _ALONE = frozenset({"Case", "Contact", "Lead", "EmailMessage"})
 MARK_FIELD = "Kustomer_Deleted_At__c"
-# Stands where the digest of the last version did; no row has it, so a record that comes back differs.
-GONE_DIGEST = b"deleted-upstream"
+_ANEW = (REDACTED, MOVED)  # deleted, and made anew
 _ALREADY = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 Place = tuple[str, int]
 
@@ -78,7 +78,7 @@ def is_removal(row: RowEntry) -> bool:
     if not row.change:
         return False
     bare = row.payload is not None and b'"cells"' not in row.payload
-    return bare or row.reason in (DELETED, REDACTED)
+    return bare or row.reason in (DELETED, *_ANEW)
 
 
 class Removals:
@@ -93,7 +93,10 @@ class Removals:
         progress: PhaseProgress,
         rule: DeleteRule,
         children: Sequence[Child] = (),
+        fed: Sequence[Phase] = (),
     ) -> None:
+        """`children` may go with what is deleted; what phases `fed` by this one made is made anew."""
+        self._fed = fed
         self._ledger = ledger
         self._client = client
         self._phase = phase
@@ -118,7 +121,7 @@ class Removals:
             there = standing.get(place)
             if there is None:
                 held.append(_held(row, GONE))
-            elif row.reason == REDACTED:
+            elif row.reason in _ANEW:
                 anew.append(row)
             elif there.target_id in touched and self._rule == "delete":
                 held.append(_held(row, CONFLICT))
@@ -246,6 +249,25 @@ class Removals:
         firsts = sum(part == 0 for _, part in places)
         await self._ledger.books.add(tx, self._phase.name, loaded=-firsts)
         self._progress.loaded -= firsts
+        for phase in self._fed if places else ():
+            await self._feed_anew(tx, phase, sorted({key for key, _ in places}))
+
+    async def _feed_anew(self, tx: Tx, phase: Phase, keys: Sequence[str]) -> None:
+        """Let what hangs on replaced records be made again: it went with them."""
+        places = list(await self._ledger.crosswalk.standing(phase.kind, keys))
+        if not places:
+            return
+        await self._ledger.crosswalk.forget(tx, phase.kind, places)
+        firsts = [(key, 0) for key in sorted({key for key, _ in places})]
+        await self._ledger.rows.drop(tx, phase.name, firsts)
+        await self._ledger.rows.put(tx, [_unmade(phase, key) for key, _ in firsts])
+        loaded = sum(part == 0 for _, part in places)
+        await self._ledger.books.add(tx, phase.name, loaded=-loaded)
+        await self._ledger.gates.reopen(tx, phase.name)
+
+
+def _unmade(phase: Phase, source_id: str) -> RowEntry:
+    return RowEntry(phase.name, source_id, 0, "pending", MOVED, "", "", None)
 
 
 def _place(row: RowEntry) -> Place:

@@ -114,7 +114,8 @@ class Retry(Migration):
         loaded = await read_mapping(self._config, ledger, salesforce)
         if chosen.reread:
             await refuse_if_on_their_way(ledger, "the records")
-        names = [phase.name for phase in await recall(ledger)]
+        phases = await recall(ledger)
+        names = [phase.name for phase in phases]
         _known("phase", chosen.phases, names)
         read = [name for name in names if await ledger.facts.get(f"extracted.{name}")]
         wanted = chosen.phases or names
@@ -127,7 +128,9 @@ class Retry(Migration):
         )
         async with ledger.write() as tx:
             concerned = await ledger.rows.ask(tx, run, asking)
-            for name in concerned:
+            # What is made anew takes with it what further passes made of it.
+            fed = [phase.name for phase in phases if phase.of in concerned]
+            for name in (*concerned, *fed):
                 await ledger.gates.reopen(tx, name)
             if concerned:
                 await accept(tx, ledger, loaded, by=self.command)

@@ -25,6 +25,7 @@ from service.hooks.fire import Hooks, hooks_of_run
 from service.hooks.gates import GateHooks
 from service.hooks.passes import throttled
 from service.identity import check_identity
+from service.late_users import reopen_for_late_users
 from service.ledger import open_ledger
 from service.mapped import load_mapping, read_phases
 from service.marks import settle_marks
@@ -196,6 +197,7 @@ class Migration:
         await refuse_open(self._config, ledger, self._phases)
         await release_waiting(self._config, ledger)
         await reopen_for_members(ledger)
+        await reopen_for_late_users(ledger)
 
     async def _drive(
         self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
@@ -312,10 +314,16 @@ def _fresh(phases: Iterable[Phase]) -> dict[str, PhaseProgress]:
 
 
 async def _makes_rows(ledger: Ledger, phases: list[Phase]) -> bool:
-    """Tell whether any record is still to be transformed, which needs the names of small things."""
+    """Tell whether any record is still to be transformed, which needs the names of small things.
+
+    What a second pass has made may have to be made anew with the records that it hangs on.
+    """
+    names = {phase.name for phase in phases}
     for phase in phases:
         if phase.operation == "match":
             continue
+        if phase.of in names:
+            return True
         if not await ledger.facts.get(f"extracted.{phase.name}"):
             return True
         if await ledger.rows.unmade(phase.name, 1):

@@ -15,8 +15,9 @@ from service.crash_points import reach
 from service.pages import PageQueue
 from service.phases import Phase
 from service.progress import PhaseProgress
-from service.removals import GONE_DIGEST, removal
+from service.removals import removal
 from service.repeats import Repeats
+from service.sightings import GONE_DIGEST
 from service.unsealed import PhaseRows, Transformer, Unsealed
 from state.ledger import Ledger, Tx
 from state.rows import RowEntry
@@ -132,12 +133,15 @@ class Sealer:
             await books.add_reason(tx, phase.name, "emptied", line, count)
         if rows.addresses and self._transformer.book is not None:
             await self._transformer.book.note(tx, rows.addresses)
+        if rows.supplied:
+            await self._ledger.supplied.learn(tx, phase.kind, rows.supplied)
         return len(held), repeated
 
     async def _note_deleted(self, tx: Tx, phase: Phase, ids: Sequence[str]) -> int:
         """Skip records that were deleted, and let those that are loaded follow; returns how many are."""
         if not ids:
             return 0
+        await self._ledger.supplied.forget(tx, phase.kind, ids)
         there = await self._ledger.crosswalk.standing(phase.kind, sorted(set(ids)))
         loaded = {key for key, _ in there}
         entries = [

@@ -12,9 +12,12 @@ from state.crosswalk import REMOVED, Standing
 from state.ledger import Ledger
 from transforms.compile import Table
 from transforms.match_keys import read_keys
+from transforms.table import SEALED
 
 REBUILT = "rebuilt"  # the fact that the crosswalk was learned from Salesforce
 
+# Stands where the digest of the last version did; no row has it, so a record that comes back differs.
+GONE_DIGEST = b"deleted-upstream"
 Place = tuple[str, int]
 Placed = tuple[str, str, int, int, int]
 """A row: its lock parent, key and part, the number of its reader and its place there."""
@@ -38,7 +41,11 @@ class Earlier:
 class Sightings:
     """Tells the first sightings of one table's records from further ones."""
 
-    def __init__(self, ledger: Ledger, phase: Phase, table: Table) -> None:
+    def __init__(
+        self, ledger: Ledger, phase: Phase, table: Table, *, revives: bool = False
+    ) -> None:
+        """`revives`: a sealed record that went with its parent, and lives on elsewhere, comes back."""
+        self._revives = revives and table.object in SEALED
         self._ledger = ledger
         self._phase = phase
         self._table = table
@@ -127,14 +134,14 @@ class Sightings:
 
     def _changes(self, there: Standing, readers: Sequence[RowReader], row: Placed) -> bool:
         """Whether a row says something else than the record that it became, and nothing older."""
-        if there.origin == REMOVED:
-            return False
         reader, index = readers[row[3]], row[4]
+        if there.origin == REMOVED:
+            return self._revives and there.digest not in (GONE_DIGEST, _digest(reader, index))
         if reader.versions[index] < there.version_ms:
             return False
         if there.object != self._table.object:
             return across(there.object, self._table.object) != ""
-        return bytes.fromhex(reader.digests[index]) != there.digest
+        return _digest(reader, index) != there.digest
 
     def _change(self, aside: Aside, row: AsideRow, there: str) -> None:
         """Set a changed row aside, by what the record is there: it may have to become another one."""
@@ -143,6 +150,10 @@ class Sightings:
             aside.held.append(replace(row, reason=KEPT))
         else:
             aside.changed.append(replace(row, reason=reason or CHANGED))
+
+
+def _digest(reader: RowReader, index: int) -> bytes:
+    return bytes.fromhex(reader.digests[index])
 
 
 def _version(readers: Sequence[RowReader], row: Placed) -> int:

@@ -21,8 +21,8 @@ from service.crash_points import reach
 from service.gone import note_gone
 from service.phases import Phase
 from service.planner import WindowTooDense
-from service.removals import GONE_DIGEST
 from service.reread import Fate, Rereader
+from service.sightings import GONE_DIGEST
 from service.sweep_notes import Ended, SweepNotes, Under
 from service.sweep_reading import IdReading, reading_of
 from state.ledger import Ledger

@@ -5,7 +5,7 @@ records. Rows are dealt to lanes column by column, which costs a quarter of deal
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TypeVar
@@ -32,8 +32,8 @@ FLUSH_ROWS = 20_000
 class PhaseRows:
     """The rows of one phase: by (object, lane), with what was held and skipped, and its records.
 
-    `addresses`: whose mail address it is. `emptied` counts lines that were left empty for a value that
-    did not fit, as `emptied_lines` says.
+    `addresses`: whose mail address it is. `supplied`: what records give their children. `emptied` counts
+    lines that were left empty for a value that did not fit, as `emptied_lines` says.
     """
 
     columns: dict[tuple[str, int], BatchColumns] = field(default_factory=dict)
@@ -43,6 +43,7 @@ class PhaseRows:
     emptied: dict[str, int] = field(default_factory=dict)
     extracted: int = 0
     addresses: list[tuple[str, str]] = field(default_factory=list)
+    supplied: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
 
 
 @dataclass
@@ -140,6 +141,7 @@ class Transformer:
             for line, count in emptied_lines(block).items():
                 mine.emptied[line] = mine.emptied.get(line, 0) + count
             mine.addresses += block.addresses
+            mine.supplied += block.supplied
             _note_exceptions(page, block, mine)
 
     def _spread(

@@ -19,6 +19,7 @@ from state.errors import NoWorkspace
 from state.facts import Facts
 from state.gates import Gates
 from state.jobs import Jobs
+from state.late import Late
 from state.maps import Maps
 from state.matches import Matches
 from state.memberships import Memberships
@@ -28,6 +29,7 @@ from state.runs import Runs
 from state.scope import Scope
 from state.slices import Slices
 from state.spool import Spool
+from state.supplied import Supplied
 from state.sweeps import Sweeps
 from state.transitions import Transitions
 from state.workspace import DATABASE, SPOOL, locked, make_workspace
@@ -61,6 +63,8 @@ class Ledger:
         self.gates = Gates(database)
         self.profiles = Profiles(database, cipher)
         self.addresses = Addresses(database)
+        self.supplied = Supplied(database, cipher)
+        self.late = Late(database)
         self.maps = Maps(database, clock)
         self.conflicts = Conflicts(database, clock, cipher)
         self.transitions = Transitions(database, clock)

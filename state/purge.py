@@ -32,6 +32,7 @@ _VALUES = (
     "tokens",
     "token_key",
     "addresses",
+    "supplied",
     "conflicts",
     "pre_images",
 )
@@ -51,11 +52,12 @@ async def purge(ledger: Ledger, folder: Path, *, now: float, unfinished: bool = 
     """Drop every payload in the workspace `folder`.
 
     What goes: payloads and match keys of batch files (a damaged one goes whole), payloads of rows,
-    what jobs set aside, values of conflicts and pre-images, match keys, tokens of values and addresses
-    with their key, crash files, copies of the database and those that a rebuild set aside, and reports
-    other than those with counts and ids alone. Then the database is written anew, so that nothing
-    readable stays in it; that needs as much room as it has. What the disk keeps in blocks it has given
-    up is beyond our reach. Raises `StateDamaged` for the database, `DiskFull`, `WorkspaceUnusable`.
+    what jobs set aside, values of conflicts and pre-images, what records give their children, match
+    keys, tokens of values and addresses with their key, crash files, copies of the database and those
+    that a rebuild set aside, and reports other than those with counts and ids alone. Then the database
+    is written anew, so that nothing readable stays in it; that needs as much room as it has. What the
+    disk keeps in blocks it has given up is beyond our reach. Raises `StateDamaged` for the database,
+    `DiskFull`, `WorkspaceUnusable`.
     """
     sql = load("purge")
     gone = Purged()

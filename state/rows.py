@@ -195,6 +195,12 @@ class Rows:
         wanted = orjson.dumps(reasons).decode()
         await tx.run(self._sql["release_phase"], (self._clock(), phase, wanted))
 
+    async def send_again(self, tx: Tx, phase: str, places: Sequence[tuple[str, int]]) -> None:
+        """Let failed rows, by (source id, part), be sent again; no run answers for them."""
+        now = self._clock()
+        values = [(now, phase, encode_id(key), part) for key, part in places]
+        await tx.run_many(self._sql["send_again"], values)
+
     async def pending_phases(self, tx: Tx) -> list[str]:
         """Return the phases that have rows to be sent again, as `tx` sees them."""
         return [name for (name,) in await tx.fetch(self._sql["pending_phases"])]

@@ -1,6 +1,7 @@
 """What a page of source records becomes: rows by column, and the records set apart."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,10 +52,12 @@ class Block:
     """The outcome of one page; every record is in exactly one of the three.
 
     `addresses`: mail addresses in small letters, with the record's id, of a phase whose records others
-    name by them; of records that are held as well, since they may arrive later.
+    name by them; of records that are held as well, since they may arrive later. `supplied`: what records
+    that made rows give the children that name them: finished cells by name.
     """
 
     tables: dict[str, RowSet]
     held: list[HeldRecord] = field(default_factory=list)
     skipped: list[SkippedRecord] = field(default_factory=list)
     addresses: list[tuple[str, str]] = field(default_factory=list)
+    supplied: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)

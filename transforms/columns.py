@@ -7,6 +7,7 @@ from transforms.converters import ConverterContext, spec_of
 from transforms.converters.cells import quoted
 from transforms.converters.function import Function, function_named
 from transforms.converters.place_codes import PlaceCodes
+from transforms.errors import Hold
 from transforms.fit import Fit
 from transforms.generate import Maker
 from transforms.map_lines import FieldLine, WhenLine
@@ -222,6 +223,30 @@ def _place_codes(target: ObjectShape, line: TableLine) -> PlaceCodes | None:
     return PlaceCodes(
         frozenset(codes["country"].picklist), dict(states.valid_for) if states else {}
     )
+
+
+def supplies_of(line: TableLine, settings: MapSettings, fit: Fit) -> dict[str, Cell]:
+    """What makes the values that records give their children; they have no length of their own."""
+    made = {}
+    for name, each in line.supplies.items():
+        wanted = function_named(each.convert)
+        if wanted is not None and wanted not in settings.functions:
+            fit.fault(f"{name}: {each.convert}: it was not imported.", "supplies", name)
+        else:
+            made[name] = _unheld(_cell(each, 0, settings))
+    return made
+
+
+def _unheld(cell: Cell) -> Cell:
+    """The cell, empty where a value cannot be made: the record itself has arrived."""
+
+    def given(record: Record) -> str:
+        try:
+            return cell(record)
+        except Hold:
+            return ""
+
+    return given
 
 
 def _cell(

@@ -5,7 +5,7 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 
 from transforms.choice import chooser
-from transforms.columns import Columns, MapSettings, add_unfit, columns_of
+from transforms.columns import Columns, MapSettings, add_unfit, columns_of, supplies_of
 from transforms.elements import ASKED, compile_each
 from transforms.errors import Hold, MappingDoesNotFit
 from transforms.fit import Fit
@@ -64,17 +64,18 @@ def _phase(
 ) -> CompiledPhase:
     if line.match is not None:
         return _match_phase(name, line.kind, line.match)
-    tables = {}
+    tables, changes = {}, line.operation == "update"
     for object_name, table in line.tables.items():
         target = shape.get(object_name)
         fit.at = ("phases", name, "tables", object_name)
         if target is None:
             fit.fault(f"{name}: the org has no object {object_name}.")
         else:
+            taken = _is_taken_over(mapping, line.kind, object_name)
             tables[object_name] = _table(
-                target, table, settings, fit, changes=line.operation == "update"
+                target, table, settings, fit, changes=changes, supplies=taken
             )
-            if line.operation == "insert":
+            if not changes:
                 fit.required(target, _columns_of(tables[object_name]))
     read_as, read = (line.of, mapping.phases[line.of]) if line.of else (name, line)
     reads = frozenset({read.kind, read_as})
@@ -100,6 +101,17 @@ def _makers(line: PhaseLine) -> list[str]:
 def _is_asked(mapping: Mapping) -> bool:
     """Whether any phase that moves looks for customers by their addresses."""
     return any(_moves(line, mapping) and _makers(line) for line in mapping.phases.values())
+
+
+def _is_taken_over(mapping: Mapping, kind: str, target: str) -> bool:
+    """Whether any phase that moves takes over values of parents of a kind that became `target`."""
+    return any(
+        kind in parent.kinds and target in parent.supplied
+        for line in mapping.phases.values()
+        if _moves(line, mapping)
+        for table in line.tables.values()
+        for parent in table.parents.values()
+    )
 
 
 def _moves(line: PhaseLine, mapping: Mapping) -> bool:
@@ -132,7 +144,13 @@ class _Unquoted(Table):
 
 
 def _table(
-    target: ObjectShape, line: TableLine, settings: MapSettings, fit: Fit, *, changes: bool
+    target: ObjectShape,
+    line: TableLine,
+    settings: MapSettings,
+    fit: Fit,
+    *,
+    changes: bool,
+    supplies: bool,
 ) -> Table:
     columns, kept = columns_of(target, line, settings, fit)
     parents, references, kept_parents = _parents(target, line, settings, fit)
@@ -142,6 +160,7 @@ def _table(
     matching, match_key = matching_of(target, line, _same_as(line, columns), fit)
     split = line.split
     made = LenientTable if line.bends() else Table
+    asked = supplies_of(line, settings, fit) if supplies else {}
     return made(
         target.name,
         tuple(columns.names),
@@ -159,6 +178,7 @@ def _table(
         tuple(map(columns.names.index, columns.volatile)),
         matching,
         line.retired if line.retired and line.retired in target.fields else "",
+        asked,
     )
 
 
@@ -190,7 +210,8 @@ def _parents(
     for name, each in line.parents.items():
         if not fit.parent(target, name, each):
             continue
-        chain = len(each.kinds) > 1
+        # Owners come as lists also where only one kind can be owner.
+        chain = len(each.kinds) > 1 or each.default is not None
         default = settings.default_owner_id if each.default else None
         parents.append(
             ParentField(
@@ -201,6 +222,7 @@ def _parents(
                 default,
                 chain,
                 each.gone == "leave",
+                fit.supplied(target, each),
             )
         )
         paths = [(path, compile_path(path)) for path in each.source]

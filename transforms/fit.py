@@ -115,6 +115,19 @@ class Fit:
                 )
         return usable
 
+    def supplied(
+        self, target: ObjectShape, line: ParentLine
+    ) -> dict[str, list[tuple[str, str, int]]]:
+        """What a parent's values fill, as `ParentField` has it; fields the org lacks are left out."""
+        return {
+            parent_object: [
+                (column, name, shape.length)
+                for column, name in some.items()
+                if (shape := self.usable(target, column, optional=True)) is not None
+            ]
+            for parent_object, some in line.supplied.items()
+        }
+
     def key(self, target: ObjectShape, name: str | None) -> None:
         """A key must be unique in the target: it is what keeps a row from being made twice."""
         shape = target.fields.get(name) if name is not None else None

@@ -143,6 +143,10 @@ class ParentLine(Strict):
     bad: Bad = Field(
         default="hold", description="What a reference that is none does, as in a field."
     )
+    supplied: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="Fields that are filled with what the parent `supplies`, by the object it became.",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -155,6 +159,8 @@ class ParentLine(Strict):
             faults.append("only a user can be named by e-mail")
         if self.bad != "hold" and self.absent == "hold":
             faults.append("a parent that every record must have cannot be left empty")
+        if self.supplied and (len(self.kinds) > 1 or set(self.supplied) - set(self.columns)):
+            faults.append("supplied is for a parent of one kind, and by the objects of its columns")
         return passed(self, faults)
 
 

@@ -78,6 +78,10 @@ class TableLine(Strict):
         default=None,
         description="Reference field that names the record which one of this object became.",
     )
+    supplies: dict[str, FieldLine] = Field(
+        default_factory=dict,
+        description="What a record gives those that name it as their parent, by a name of its own.",
+    )
     fields: dict[str, FieldLine]
     parents: dict[str, ParentLine] = Field(default_factory=dict)
 
@@ -103,6 +107,9 @@ class TableLine(Strict):
         faults += self._unfit_faults(kept) + list(loss_faults(self.fields))
         for parent in self.parents.values():
             columns |= set(parent.columns.values())
+            given = {name for some in parent.supplied.values() for name in some}
+            faults += [f"{name} is filled twice" for name in sorted(given & columns)]
+            columns |= given
         unused = sorted(set(self.create) - columns)
         faults += [f"{name} is made, but nothing fills it" for name in unused]
         illegal = sorted(name for name in self.create if not LEGAL_FIELD.match(name))
@@ -206,7 +213,25 @@ class Mapping(Strict):
                 faults.append(f"{name} is made of {line.of}, which is no phase that is read")
             if line.match is not None and line.match.make == "group":
                 faults += self._owned_by(line.kind)
+            faults += self._not_supplied(name, line)
         return passed(self, faults)
+
+    def _not_supplied(self, name: str, line: PhaseLine) -> list[str]:
+        """Say what the records of a phase take over of parents that supply no such thing."""
+        given = {
+            (parent.kind, target, each)
+            for parent in self.phases.values()
+            for target, content in parent.tables.items()
+            for each in content.supplies
+        }
+        return [
+            f"{name}.{table}: {parent} takes over {each}, which {target} does not supply"
+            for table, content in line.tables.items()
+            for parent, reference in content.parents.items()
+            for target, some in reference.supplied.items()
+            for each in some.values()
+            if (reference.kinds[0], target, each) not in given
+        ]
 
     def _owned_by(self, kind: str) -> list[str]:
         """Say which references would make a public group the owner of records, which none can be."""

@@ -77,7 +77,10 @@ class CompiledPhase:
             found = addresses_in(self.known_by(record))
             block.addresses += [(address, source_id) for address in found]
         name = self.choose(record)
-        self.tables[name].add(record, block.tables[name])
+        table = self.tables[name]
+        table.add(record, block.tables[name])
+        if table.supplies:
+            block.supplied.append((source_id, table.given(record)))
 
 
 def _held(row: Any, reason: str, field: str, detail: str) -> HeldRecord:

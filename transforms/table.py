@@ -28,7 +28,8 @@ class ParentField:
     `columns`: CSV column by the object the parent became. `chain`: references are written
     `kind:id|kind:id`, tried in order; else they are plain ids of the one kind. `required`: a row
     whose named parent is not there must wait, unless it was deleted and `may_be_gone`. `default`: a
-    target id for rows whose reference leads nowhere.
+    target id for rows whose reference leads nowhere. `supplied`: by the object that the parent became,
+    columns that what it gives fills: (column, name, most characters; 0: any number).
     """
 
     name: str
@@ -38,6 +39,17 @@ class ParentField:
     default: str | None
     chain: bool
     may_be_gone: bool = False
+    supplied: Mapping[str, Sequence[tuple[str, str, int]]] = field(default_factory=dict)
+
+    @property
+    def given(self) -> list[str]:
+        """The columns that are filled with what the parent gives."""
+        return list(dict.fromkeys(each[0] for some in self.supplied.values() for each in some))
+
+    @property
+    def wide(self) -> list[str]:
+        """All of its columns, as they stand in a row."""
+        return [*dict.fromkeys(self.columns.values()), *self.given]
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,7 @@ class Table:
     `cells` one by one, to say which of them holds a record. `each` reads the list of which every element
     makes a row. A table of `changes` makes no row that would change nothing. `match_key` writes the keys
     by which a record is known again, `matching` says among what. `retired` is the field that names what a
-    record became, where the org has it.
+    record became, where the org has it. `supplies` makes what a record gives the children that name it.
     """
 
     object: str
@@ -68,6 +80,7 @@ class Table:
     volatile: tuple[int, ...] = ()
     matching: Matching | None = None
     retired: str = ""
+    supplies: Mapping[str, Cell] = field(default_factory=dict)
 
     @cached_property
     def cell_seeds(self) -> tuple[tuple[int, int, int | None], ...]:
@@ -136,6 +149,10 @@ class Table:
             for number, column in enumerate(rows.parents):
                 column.append(references[number])
 
+    def given(self, record: Record) -> Mapping[str, str]:
+        """What a record that made rows gives its children, finished cells by name."""
+        return {name: text for name, make in self.supplies.items() if (text := make(record))}
+
     def _made(self, record: Record) -> list[tuple[bytes, tuple[str, ...], str]]:
         """The cells, the references and the fingerprint of each row of a record."""
         try:
@@ -145,7 +162,7 @@ class Table:
         references = tuple([make(record) for make in self.references])
         if self.changes and not self._says_something(cells, references):
             return []
-        trailer = ("\x1f" + "\x1f".join(references)).encode()
+        trailer = ("\x1f" + "\x1f".join(references)).encode() + self._taken_over
         payloads = self._payloads(cells)
         marks: list[int] = []
         if self.followed:
@@ -155,6 +172,12 @@ class Table:
             (payload, references, fingerprint(self._stable(payload, cells) + trailer, marks))
             for payload in payloads
         ]
+
+    @cached_property
+    def _taken_over(self) -> bytes:
+        """Tells rows that take over values of parents from those of a map by which they did not."""
+        given = [f"{parent.name}.{each}" for parent in self.parents for each in parent.given]
+        return ("\x1e" + "\x1e".join(given)).encode() if given else b""
 
     def _stable(self, payload: bytes, cells: Sequence[str]) -> bytes:
         """A row without what moves while nothing is changed; such columns stand near its end."""

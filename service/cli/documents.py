@@ -15,6 +15,7 @@ from service.cli.map_documents import (
     MapProfileDocument,
     MapProposeDocument,
     MapShowDocument,
+    MapSplitDocument,
 )
 from service.cli.matches_documents import MatchesDecideDocument, MatchesListDocument
 from service.cli.plan_documents import PlanFacts, PlanSetDocument, PlanShowDocument
@@ -234,6 +235,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "discover": DiscoverDocument,
     "map-propose": MapProposeDocument,
     "map-show": MapShowDocument,
+    "map-split": MapSplitDocument,
     "map-profile": MapProfileDocument,
     "map-diff": MapDiffDocument,
     "map-confirm": MapConfirmDocument,

@@ -1,5 +1,6 @@
 """`deskferry map`: the map is proposed, shown, compared with the confirmed one, and confirmed."""
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import get_args
@@ -16,14 +17,17 @@ from service.cli.map_documents import (
     MapProfileDocument,
     MapProposeDocument,
     MapShowDocument,
+    MapSplitDocument,
 )
 from service.confirm import Confirmed, confirm_map
 from service.errors import DONE, UsageInvalid
+from service.logging import start_logging
 from service.map_changes import MapDifference, compare_map
 from service.map_profile import ProfileFacts, read_profile
 from service.map_view import MapFacts, view_map
 from service.propose import LIKELY, SURE, Proposed, ProposedLine, propose_map
 from service.report.map_page import write_map_page
+from service.split import Split, count_split
 from service.value_facts import basis_said, said
 from transforms.schema.propose.tags import TagChoice
 
@@ -37,6 +41,7 @@ def add_to(app: typer.Typer) -> None:
     )
     group.command(name="propose")(propose)
     group.command(name="show")(show)
+    group.command(name="split")(split)
     group.command(name="profile")(profile)
     group.command(name="diff")(diff)
     group.command(name="confirm")(confirm)
@@ -157,6 +162,39 @@ def _print_map(facts: MapFacts, *, only_proposed: bool) -> None:
     for fault in facts.faults:
         typer.echo(f"Does not fit: {fault}")
     typer.echo(f"The map is {facts.confirmed}.")
+
+
+def split(context: typer.Context) -> None:
+    """Count all records by the object that they go to; both orgs are read, nothing is written."""
+    options: GlobalOptions = context.obj
+
+    async def work() -> int:
+        config, clock = options.config(), SystemClock()
+        start_logging(config.log, run=f"split-{int(clock.now())}-{os.getpid()}")
+        found = await count_split(config, clock)
+        if options.json:
+            facts = {**vars(found), "phases": [vars(each) for each in found.phases]}
+            print_document(MapSplitDocument, {**facts, "exit_code": DONE})
+        else:
+            _print_split(found)
+        return DONE
+
+    run_command(options, work)
+
+
+def _print_split(found: Split) -> None:
+    for each in found.phases:
+        typer.echo(f"{each.phase}: {each.records:,} records, by {each.way}")
+        for name, count in each.branches.items():
+            typer.echo(f"  {count:>12,}  {name}")
+        for what, reasons in (("held", each.held), ("skipped", each.skipped)):
+            for reason, count in reasons.items():
+                typer.echo(f"  {count:>12,}  {what}: {reason}")
+        if each.gap:
+            typer.echo(f"  {each.gap}")
+    if not found.phases:
+        typer.echo("The map sends every kind to one object.")
+    typer.echo(f"This took {found.requests:,} requests to Kustomer and {found.seconds:,.1f} s.")
 
 
 def profile(context: typer.Context) -> None:

@@ -36,6 +36,31 @@ class MapShowDocument(MapFacts):
     path: str
 
 
+class PhaseSplitFacts(Document):
+    """What becomes of the records of one kind, each counted once; `records` is the sum of all.
+
+    `held` and `skipped`: by reason, of those that go to no object. `way`: how they were read; `gap`: what
+    could not be read, null when nothing.
+    """
+
+    phase: str
+    records: int
+    branches: dict[str, int]
+    held: dict[str, int]
+    skipped: dict[str, int]
+    way: str
+    gap: str | None
+
+
+class MapSplitDocument(Document):
+    """`deskferry map split`: all records of the kinds of which the map chooses an object, counted."""
+
+    exit_code: int
+    phases: list[PhaseSplitFacts]
+    requests: int
+    seconds: float
+
+
 class MapProfileDocument(ProfileFacts):
     """`deskferry map profile`: how the values of all records looked, by kind and attribute."""
 

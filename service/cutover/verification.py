@@ -136,6 +136,12 @@ def _differing(
     Of a record that was there before the migration only those count that we had to fill.
     """
     volatile = {table.columns[number] for number in table.volatile}
+    supplied = {
+        column
+        for parent in table.parents
+        for some in parent.supplied.values()
+        for column, *_ in some
+    }
     found = []
     for name, shape in table.shapes.items():
         cell = cells.get(name, "")
@@ -144,8 +150,9 @@ def _differing(
         if not cell and not shape.nillable and shape.type != "boolean":
             continue  # Salesforce fills it by itself
         value = record.get(name)
-        if there.origin == "matched" and value not in (None, ""):
-            continue  # what was there before stays
+        filled = value not in (None, "")
+        if filled and (there.origin == "matched" or name in supplied):
+            continue  # what was there before stays, and what a parent gave at that time
         if not same_value(shape.type, cell, value):
             found.append(name)
     return found

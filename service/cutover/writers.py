@@ -14,7 +14,7 @@ from service.narrowing import LeftOut, Narrowing
 from service.pages import SourcePage
 from service.phases import Phase
 from service.planner import Planner
-from service.removals import GONE_DIGEST
+from service.sightings import GONE_DIGEST
 from service.stage_log import open_narrowing
 from state.ledger import Ledger
 from transforms.block import Block

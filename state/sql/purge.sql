@@ -18,3 +18,5 @@ UPDATE conflict SET ours = X'', theirs = X''
 UPDATE pre_image SET value = X''
 -- name: addresses
 DELETE FROM address
+-- name: supplied
+DELETE FROM supplied

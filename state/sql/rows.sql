@@ -96,6 +96,9 @@ UPDATE row SET state = 'pending', updated_at = ?1 WHERE state IN ('held', 'faile
 -- name: release_phase
 UPDATE row SET state = 'pending', updated_at = ?1
 WHERE state IN ('held', 'failed') AND phase = ?2 AND reason IN (SELECT value FROM json_each(?3))
+-- name: send_again
+UPDATE row SET state = 'pending', updated_at = ?
+WHERE phase = ? AND source_id = ? AND part = ? AND state = 'failed' AND change = 0
 -- name: pending_phases
 SELECT DISTINCT phase FROM row WHERE state IN ('pending', 'waiting') AND job IS NULL
 -- name: let_go

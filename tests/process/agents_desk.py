@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.process.expected import keyed, parent
+from tests.process.expected_people import check_relations
 from tests.process.stand_ins import CONFIG, Journey
 
 FALLBACK = "  default_owner: integration@acme.example\n"
@@ -73,9 +74,9 @@ def fill_in(sheet: str, choices: Mapping[str, str]) -> str:
 
 
 def check_people_of_records(run: Journey, users: Mapping[str, str], owner: str) -> int:
-    """Every Case has its owner, every e-mail and comment its author; returns how many were checked.
+    """Every row has its owner, its author and the people it names; returns how many were checked.
 
-    `users`: Salesforce ids by Kustomer id. `owner` has what nobody is assigned to.
+    `users`: Salesforce ids by Kustomer id. `owner` has what nobody is assigned to, and what nobody made.
     """
     queues = {}
     teams = run.source_records("team")
@@ -99,6 +100,17 @@ def check_people_of_records(run: Journey, users: Mapping[str, str], owner: str) 
     for key, made in emails.items():
         author = parent(messages[key], "createdBy")
         assert made["CreatedById"] == (users[author] if author else owner), key
+    people = 0
+    for kind, names in (("company", ["Account"]), ("customer", ["Contact", "Lead"])):
+        source = run.source_records(kind)
+        for key, made in keyed([r for name in names for r in run.target_records(name)]).items():
+            if not made.get("Kustomer_Created_At__c"):
+                continue  # it was there before
+            author = parent(source[key], "createdBy")
+            assert made["OwnerId"] == owner, "companies and customers have no owner in Kustomer"
+            assert made["CreatedById"] == (users[author] if author else owner), key
+            people += 1
+    people += check_relations(run, emails, users)
     wrote: Counter[Any] = Counter()
     for row in run.source_records("note").values():
         author = parent(row, "createdBy")
@@ -110,4 +122,4 @@ def check_people_of_records(run: Journey, users: Mapping[str, str], owner: str) 
         if not each["CommentBody"].startswith("(")
     ]
     assert Counter(each["CreatedById"] for each in comments) == wrote
-    return len(cases) + len(emails) + len(comments)
+    return len(cases) + len(emails) + len(comments) + people

@@ -29,7 +29,7 @@ from simulators.salesforce.app import create_app as salesforce_app
 from simulators.salesforce.org import Org
 from simulators.salesforce.settings import SalesforceSettings
 from tests.process.crash_org import SETTINGS, Source, put_moods
-from tests.process.expected import check_everything
+from tests.process.expected import check_everything, check_supplied
 from tests.process.stand_ins import CONFIG, KEY, SECRET, confirm_in
 
 NOW = 1_795_000_000.0  # both sides' stamps of their own are equal in every run
@@ -340,6 +340,7 @@ class Case:
         assert set(whole.effects) == set(wanted.effects)
         assert whole.books == wanted.books
         check_everything(self)  # type: ignore[arg-type]
+        assert check_supplied(self) > 0  # type: ignore[arg-type]
         left = self.stats()["jobs_by_state"].get("Open", 0)
         assert orphans or not left, "a job of ours was left open"
         spool = list((self.folder / "ferry" / "spool").iterdir())

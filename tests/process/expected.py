@@ -132,6 +132,33 @@ def check_case(
     assert order is None or order in made["Kustomer_Raw__c"]
 
 
+def check_supplied(run: Journey) -> int:
+    """Every Case of a Lead carries its customer's name and mail; returns how many Cases have both."""
+    customers, conversations = run.source_records("customer"), run.source_records("conversation")
+    cases = keyed(run.target_records("Case"))
+    for key, made in cases.items():
+        wanted = supplied_by(customers[str(parent(conversations[key], "customer"))])
+        wanted = (None, None) if made.get("ContactId") else wanted
+        assert (made.get("SuppliedName"), made.get("SuppliedEmail")) == wanted, key
+    return sum(
+        bool(each.get("SuppliedName") and each.get("SuppliedEmail")) for each in cases.values()
+    )
+
+
+def supplied_by(customer: dict[str, Any]) -> tuple[str | None, str | None]:
+    """A customer's name and first usable address; what is longer than Salesforce takes is not there."""
+    given = customer["attributes"]
+    shown = given.get("displayName") or given.get("name") or ""
+    shown = shown or f"{given.get('firstName') or ''} {given.get('lastName') or ''}"
+    usable = [
+        each["email"]
+        for each in given["emails"]
+        if re.fullmatch(r"[!-~]+@[a-z0-9.-]+\.[a-z]{2,}", each["email"])
+    ]
+    name, mail = " ".join(shown.split()), usable[0] if usable else ""
+    return name if 0 < len(name) <= 80 else None, mail if 0 < len(mail) <= 80 else None
+
+
 def check_email(row: dict[str, Any], made: dict[str, Any], cases: dict[str, Any]) -> None:
     attributes = row["attributes"]
     assert made["ParentId"] == cases[parent(row, "conversation")]["Id"]

@@ -14,13 +14,19 @@ Relation = tuple[str, str, str]
 """(e-mail's id, part, the person's id, or the address of somebody unknown in small letters)"""
 
 
-def check_relations(run: Journey, emails: Mapping[str, Row]) -> int:
-    """Compare the relations of all e-mails one by one; returns how many there are."""
+def check_relations(
+    run: Journey, emails: Mapping[str, Row], users: Mapping[str, str] | None = None
+) -> int:
+    """Compare the relations of all e-mails one by one; returns how many there are.
+
+    `users`: Salesforce ids by Kustomer id, where not the addresses alone say who is who.
+    """
     found = Counter(
         (each["EmailMessageId"], each["RelationType"], _who(each))
         for each in run.target_records("EmailMessageRelation")
+        if not each["IsDeleted"]
     )
-    people = _People(run)
+    people = _People(run, users)
     wanted: set[Relation] = set()
     for key, row in run.source_records("message").items():
         wanted |= {(emails[key]["Id"], part, who) for part, who in people.of(row)}
@@ -35,7 +41,7 @@ def _who(made: Row) -> str:
 class _People:
     """Everybody whom messages can name, and what each became."""
 
-    def __init__(self, run: Journey) -> None:
+    def __init__(self, run: Journey, users: Mapping[str, str] | None = None) -> None:
         self._became = {
             each["Kustomer_Id__c"]: each["Id"]
             for name in ("Contact", "Lead")
@@ -56,6 +62,9 @@ class _People:
         for key, address in self._address.items():
             if len(there.get(address, ())) == 1:
                 self._became[key] = there[address][0]
+        if users is not None:
+            self._became = {k: v for k, v in self._became.items() if k not in self._address}
+            self._became |= users
         self._customers = _turned(
             (key, each["email"].strip().lower())
             for key, row in run.source_records("customer").items()

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.mapped import default_mapping
 from tests.process.agents_desk import (
     add_user,
     check_people_of_records,
@@ -223,6 +224,151 @@ def test_a_named_fallback_owns_what_an_inactive_or_missing_user_may_not(tmp_path
             only_open = row["assignedUsers"] and open_users.issuperset(row["assignedUsers"])
             if only_open and not row["assignedTeams"]:
                 assert made["OwnerId"] == owner
+
+
+def test_teams_become_public_groups_with_their_members_where_the_map_says_so(
+    tmp_path: Path,
+) -> None:
+    source = [*SMALL, *FAST, "--users=12", "--teams=4"]
+    with journey(tmp_path, source, ["--users=12", "--unmatched-users=0", "--teams=1"]) as run:
+        configure(run)
+        path = run.folder / "ferry" / "mapping.yaml"
+        path.parent.mkdir(mode=0o700)
+        owner = "kinds: [user, team], columns: {User: OwnerId, Group: OwnerId}"
+        text = default_mapping().replace("make: queue", "make: group")
+        text = text.replace(
+            f"owner: {{source: [attributes.assignedUsers, attributes.assignedTeams], {owner}",
+            "owner: {source: [attributes.assignedUsers], kinds: [user], columns: {User: OwnerId}",
+        )
+        path.write_text(text, encoding="utf-8")
+        told(run, "migrate", code=0)
+        ours = {
+            each["DeveloperName"].removeprefix("Kustomer_"): each
+            for each in run.target_records("Group")
+            if each["DeveloperName"].startswith("Kustomer_")
+        }
+        teams, settled = run.source_records("team"), settled_now(run)
+        assert ours.keys() == teams.keys()
+        assert {each["Type"] for each in ours.values()} == {"Regular"}
+        members = {(e["GroupId"], e["UserOrGroupId"]) for e in run.target_records("GroupMember")}
+        assert members == {
+            (ours[key]["Id"], settled[user])
+            for key, row in teams.items()
+            for user in row["attributes"]["members"]
+        }
+        conversations = run.source_records("conversation")
+        for each in run.target_records("Case"):
+            assigned = conversations[each["Kustomer_Id__c"]]["attributes"]["assignedUsers"]
+            assert each["OwnerId"] == (settled[assigned[0]] if assigned else integration(run))
+
+
+def relations(run: Journey) -> dict[str, dict[str, Any]]:
+    return {each["Id"]: each for each in run.target_records("EmailMessageRelation")}
+
+
+def test_with_hold_relations_wait_for_their_agents_and_flow_when_those_are_settled(
+    tmp_path: Path,
+) -> None:
+    source = [*SMALL, *FAST, "--users=12", "--teams=2"]
+    with journey(tmp_path, source, ["--users=12", "--unmatched-users=3"]) as run:
+        configure(run, "unmatched_users: hold")
+        waits = told(run, "migrate", code=5)["phases"]["messages.relations"]["held"]
+        assert waits["user-open"] > 3
+        before = relations(run)
+        for each in queue(run).values():
+            add_user(run, each["email"])
+        books = told(run, "migrate", code=0)["phases"]["messages.relations"]
+        assert (books["held"], books["failed"]) == ({}, {})
+        check_everything(run)
+        after = relations(run)
+        assert {key: after[key] for key in before} == before
+        assert sum(each.get("RelationObjectType") == "User" for each in after.values()) > 20
+        assert_once(run)
+
+
+@pytest.mark.parametrize("point", ["", "late-users-sent", "late-users-uncommitted"])
+def test_with_a_fallback_relations_name_their_agents_as_soon_as_those_are_settled_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    source = [*SMALL, *FAST, "--users=12", "--teams=2"]
+    with journey(tmp_path, source, ["--users=12", "--unmatched-users=3"]) as run:
+        told(run, "migrate", code=5)
+        check_everything(run)
+        before, made = relations(run), len(run.effects())
+        late = {each["email"] for each in queue(run).values()}
+        bare = [
+            key
+            for key, each in before.items()
+            if not each.get("RelationId") and each["RelationAddress"] in late
+        ]
+        assert len(bare) > 4
+        chosen = settled_now(run)[people(run)[0]]
+        httpx.patch(
+            f"{run.target}/__admin/records/EmailMessageRelation/{bare[0]}",
+            json={"RelationId": chosen, "by": chosen},
+        ).raise_for_status()
+        for email in late:
+            add_user(run, email)
+        if point:
+            monkeypatch.setenv("DESKFERRY_CRASH_AT", point)
+            code, _, err = run.run("migrate")
+            assert code == -signal.SIGKILL, err
+            monkeypatch.delenv("DESKFERRY_CRASH_AT")
+        told(run, "migrate", code=0)
+        after = relations(run)
+        assert after.keys() == before.keys(), "none is made, none is lost"
+        assert after[bare[0]]["RelationId"] == chosen, "what somebody chose meanwhile stays"
+        httpx.patch(
+            f"{run.target}/__admin/records/EmailMessageRelation/{bare[0]}",
+            json={"RelationId": None, "by": chosen},
+        )
+        named = [each for key in bare[1:] if (each := after[key]).get("RelationId")]
+        assert len(named) == len(bare) - 1
+        ours = [each for each in run.effects()[made:] if each["object"] == "EmailMessageRelation"]
+        assert len([each for each in ours if each["id"] in bare[1:]]) == len(bare) - 1, "once each"
+        told(run, "migrate", code=0)
+        assert relations(run).keys() == before.keys()
+
+
+def test_a_relation_that_was_refused_for_want_of_an_address_is_sent_once_its_agent_is_settled(
+    tmp_path: Path,
+) -> None:
+    source = [*SMALL, *FAST, "--users=12", "--teams=2"]
+    with journey(tmp_path, source, ["--users=12", "--unmatched-users=2"]) as run:
+        twins = [
+            people(run)[number] for number in (10, 11)
+        ]  # who share an address: it names nobody
+        for each in twins:
+            user = run.source_records("user")[each]
+            user["attributes"]["email"] = "desk@acme.example"
+            httpx.put(f"{run.source}/__admin/records", json=user).raise_for_status()
+        message = next(
+            row
+            for row in run.source_records("message").values()
+            if row["attributes"]["direction"] == "out"
+        )
+        message["attributes"]["meta"]["from"] = ""
+        message["relationships"]["createdBy"] = {"data": {"type": "user", "id": twins[0]}}
+        httpx.put(f"{run.source}/__admin/records", json=message).raise_for_status()
+        books = told(run, "migrate", code=5)["phases"]["messages.relations"]
+        assert books["failed"].keys() == {"REQUIRED_FIELD_MISSING"}
+        mail = next(
+            each["Id"]
+            for each in run.target_records("EmailMessage")
+            if each["Kustomer_Id__c"] == message["id"]
+        )
+        assert not any(
+            (each["EmailMessageId"], each["RelationType"]) == (mail, "FromAddress")
+            for each in relations(run).values()
+        )
+        told(run, "users", "assign", twins[0], "agent1@acme.example", code=0)
+        told(run, "migrate", code=5)
+        (made,) = [
+            each
+            for each in relations(run).values()
+            if (each["EmailMessageId"], each["RelationType"]) == (mail, "FromAddress")
+        ]
+        assert made["RelationId"] == settled_now(run)[people(run)[1]]
 
 
 def test_an_inactive_user_keeps_old_records_where_that_is_allowed(tmp_path: Path) -> None:

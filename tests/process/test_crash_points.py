@@ -75,6 +75,8 @@ ELSEWHERE = {
     "users-decided": "test_agents.py",
     "users-taken-up": "test_agents.py",
     "waiting-released": "test_agents.py",
+    "late-users-sent": "test_agents.py",
+    "late-users-uncommitted": "test_agents.py",
     "match-uncommitted": "test_people.py",
     "match-decided": "test_people.py",
     "hooks-told": "test_hooks.py",

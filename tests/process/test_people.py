@@ -268,6 +268,19 @@ def test_a_decision_that_a_crash_cuts_through_is_made_whole_or_not_at_all(tmp_pa
         assert keyed(run.target_records("Account"))[firm]["Id"] == four[0]
 
 
+def test_duplicate_rules_that_may_refuse_rows_are_told_of_before(tmp_path: Path) -> None:
+    with journey(tmp_path, FAST, ["--automation"]) as run:
+        _, out, err = run.run("--json", "check")
+        rules = {each["name"]: each for each in json.loads(out)["items"]}[
+            "salesforce duplicate rules"
+        ]
+        active = [each for each in run.target_records("DuplicateRule") if each["IsActive"]]
+        assert active
+        assert rules["ok"] is None
+        for each in active:
+            assert f"{each['SobjectType']}: {each['DeveloperName']}" in rules["detail"], err
+
+
 def test_a_row_that_a_duplicate_rule_blocks_names_the_record_that_it_met(tmp_path: Path) -> None:
     with journey(tmp_path, dataset(tmp_path, known_people)) as run:
         contact = there(run, "Contact", LastName="One", Email="person1@example.test")

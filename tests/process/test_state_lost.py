@@ -180,6 +180,7 @@ def canaries(run: Journey) -> set[bytes]:
     }
     for each in run.source_records("customer").values():
         found |= {mail["email"].encode() for mail in each["attributes"]["emails"]}
+        found.add(each["attributes"]["displayName"].encode())
     return {each for each in found if len(each) > 8}
 
 

@@ -115,6 +115,12 @@ def full_name(context: ConverterContext) -> Cell:
     return cell
 
 
+def shown_name(context: ConverterContext) -> Cell:
+    """The whole name as the source shows it, in one line; empty where it shows none."""
+    limit = context.length
+    return lambda record: fitted(" ".join(whole_name(record).split()), limit)
+
+
 def email(context: ConverterContext) -> Cell:
     """The first usable mail address."""
     return lambda record: main_email(record)

@@ -159,6 +159,7 @@ CONVERTERS: Mapping[str, ConverterSpec] = {
     "first-name": ConverterSpec(people.first_name),
     "last-name": ConverterSpec(people.last_name),
     "full-name": ConverterSpec(people.full_name),
+    "shown-name": ConverterSpec(people.shown_name),
     "email": ConverterSpec(people.email),
     "unusable-email": ConverterSpec(people.unusable_email),
     "other-emails": ConverterSpec(people.other_emails),

@@ -48,6 +48,7 @@ async def fill(ledger: Ledger) -> None:
         job = await intend_insert(ledger, tx, rows_sent=1, aside=CANARY.encode())
         await ledger.batches.take(tx, [batch], job)
         await ledger.rows.put(tx, [held])
+        await ledger.supplied.learn(tx, "customer", [(ID, {"name": CANARY})])
         await ledger.matches.learn(tx, "Account", [(f"{CANARY}.example", "001", ID)])
         place = ("notes", ID, 0, "CommentBody", "CaseComment", "00a")
         await ledger.conflicts.open(tx, [Conflict(*place, CANARY, f"their {CANARY}", "005")])

@@ -55,6 +55,27 @@ def test_all_faults_are_named_at_once_with_their_lines() -> None:
     assert "cannot have this value" in found[3]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "{SuppliedName: name,",
+            "{SuppliedName: nickname,",
+            "takes over nickname, which Lead does not",
+        ),
+        ("{SuppliedName: name,", "{Subject: name,", "Subject is filled twice"),
+        ("supplied: {Lead: ", "supplied: {Account: ", "supplied is for a parent of one kind"),
+    ],
+)
+def test_what_is_taken_over_of_a_parent_must_be_supplied_and_fill_a_field_of_its_own(
+    old: str, new: str, said: str
+) -> None:
+    text = TEXT
+    assert text.count(old) == 1
+    (fault,) = faults(text.replace(old, new))
+    assert said in fault
+
+
 def test_faults_between_lines_are_named() -> None:
     text = HEAD + (
         "        key: Missing__c\n"

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from service.job_rows import ParentCells
 from service.mapped import default_mapping
 from tests.unit.transforms import samples
 from tests.unit.transforms.reading import mapped
 from tests.unit.transforms.target_shape import default_shape
-from transforms.compile import CompiledMapping, MapSettings, compile_mapping
+from transforms.compile import CompiledMapping, MapSettings, ParentField, compile_mapping
+from transforms.lookups import Lookups
 from transforms.mapping import parse_mapping
 from transforms.shape import FieldShape, ObjectShape
 
@@ -163,7 +165,7 @@ def test_of_several_companies_the_first_counts_and_all_are_kept(
     assert all(each in row["Kustomer_Raw__c"] for each in ids)
 
 
-def test_a_case_tells_who_wrote_where_its_first_message_does(default_map: CompiledMapping) -> None:
+def test_a_leads_cases_take_over_its_name_and_first_usable_mail() -> None:
     shape = {
         **default_shape(),
         "Case": ObjectShape(
@@ -176,10 +178,46 @@ def test_a_case_tells_who_wrote_where_its_first_message_does(default_map: Compil
         ),
     }
     made = compile_mapping(parse_mapping(default_mapping(), "m"), shape, MapSettings("005"))
-    record = samples.conversation()
-    assert "SuppliedEmail" not in mapped(made, "conversations", "Case", record)
-    record["attributes"]["firstMessageIn"] = {"meta": {"from": "Ada Park <ada@example.test>"}}
-    row = mapped(made, "conversations", "Case", record)
-    assert (row["SuppliedName"], row["SuppliedEmail"]) == ("Ada Park", "ada@example.test")
-    record["attributes"]["firstMessageIn"] = {"meta": {"from": "x" * 70 + "@long-domain.test"}}
-    assert "SuppliedEmail" not in mapped(made, "conversations", "Case", record)
+    (customer, *_) = made.phases["conversations"].tables["Case"].parents
+    assert customer.supplied == {
+        "Lead": [("SuppliedName", "name", 80), ("SuppliedEmail", "email", 80)]
+    }
+    assert customer.wide == ["ContactId", "Kustomer_Lead__c", "SuppliedName", "SuppliedEmail"]
+    record = person(displayName='Ada "A" Park', firstName=None, lastName=None)
+    record["attributes"]["emails"] = [{"email": "ö@kaputt"}, {"email": "ada@example.test"}]
+    del record["relationships"]["company"]
+    given = [("name", 'Ada ""A"" Park'), ("email", "ada@example.test")]
+    assert made.phases["customers"]([record], Lookups()).supplied == [(record["id"], dict(given))]
+    record["relationships"]["company"] = {
+        "data": {"type": "company", "id": "65bb00000000000000000001"}
+    }
+    assert made.phases["customers"]([record], Lookups()).supplied == [], "a Contact gives nothing"
+    bare = compile_mapping(
+        parse_mapping(default_mapping(), "m"), default_shape(), MapSettings("005")
+    )
+    (customer, *_) = bare.phases["conversations"].tables["Case"].parents
+    assert customer.given == [], "fields that the org lacks are left out"
+
+
+def test_what_a_parent_gives_goes_out_whole_or_not_at_all() -> None:
+    parent = ParentField(
+        "customer",
+        ("customer",),
+        {"Contact": "ContactId", "Lead": "Kustomer_Lead__c"},
+        required=True,
+        default=None,
+        chain=False,
+        supplied={"Lead": [("SuppliedName", "name", 5), ("SuppliedEmail", "email", 9)]},
+    )
+    targets = {"a": ("Lead", "00Q1"), "b": ("Lead", "00Q2"), "c": ("Contact", "0031")}
+    given = {
+        "a": {"name": 'a""bcd', "email": "a@b.test"},
+        "b": {"name": "abcdef"},
+        "c": {"name": "Ada"},
+    }
+    cells = ParentCells(parent, targets, given=given)
+    assert cells.sent("a") == b',"","00Q1","a""bcd","a@b.test"'
+    assert cells.sent("b") == b',"","00Q2","",""'
+    assert cells.sent("c") == b',"0031","","",""', "a Contact's Cases carry nothing of it"
+    assert cells.sent("d") == b',"","","",""'
+    assert cells.unfit == {"b": ["SuppliedName"]}
