@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from service.phases import Phase
 from service.removals import removal
+from service.sightings import GONE_DIGEST
 from state.crosswalk import REMOVED, Standing
 from state.ledger import Ledger, Tx
 
