@@ -6,10 +6,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
+import httpx
 import typer
 
 from service.cli.documents import DemoDocument
@@ -27,8 +29,11 @@ salesforce:
   client_secret: env:DESKFERRY_DEMO_CLIENT_SECRET
   org_id: {org_id}
   default_owner: integration@acme.example
+delta: {{lag_seconds: 1, overlap_seconds: 60}}
+cutover: {{quiet_minutes: 0.05, look_seconds: 1}}
 workspace: ./ferry
 """
+AGENTS = "(100 writes in Kustomer)"
 STEPS = (
     ("check", "Is everything ready?"),
     ("map propose", "What becomes of the org's own attributes?"),
@@ -39,8 +44,25 @@ STEPS = (
     ("users list", ""),
     ("migrate", "The full load:"),
     ("migrate", "Once more: nothing is left to do, and nothing is written."),
+    (AGENTS, "Meanwhile agents go on in Kustomer."),
+    ("delta", "What they did comes over; nothing else is written:"),
+    ("cutover start --by demo", "The switch: check list, freeze, final delta, proof, verdict:"),
+    ("cutover finish --by demo", "A last look, the sealed reports, and it is done:"),
     ("report", ""),
 )
+# What agents do on an ordinary day, as the stand-in can do it by itself.
+DAY = (
+    "conversation.create",
+    "message.create",
+    "note.create",
+    "customer.create",
+    "customer.name",
+    "conversation.name",
+    "conversation.status",
+    "conversation.assigned_users",
+    "conversation.noise",
+)
+WRITES = 100
 Step = dict[str, str | int | float]
 
 
@@ -101,7 +123,8 @@ def _journey(
         "DESKFERRY_DEMO_CLIENT_ID": "deskferry-demo",
         "DESKFERRY_DEMO_CLIENT_SECRET": "demo-secret",
     }
-    steps, code = _steps(config, environment, quiet=options.json)
+    agents = partial(_agents_write, source["url"])
+    steps, code = _steps(config, environment, agents, quiet=options.json)
     report = (folder / "ferry" / "reports" / "report.html").absolute()
     kept = str(report) if keep and report.exists() else None
     if options.json:
@@ -127,10 +150,16 @@ def _sizes(size: int) -> list[str]:
     return [*(f"--{name}={count}" for name, count in sizes.items()), *windows]
 
 
-def _steps(config: Path, environment: Mapping[str, str], *, quiet: bool) -> tuple[list[Step], int]:
+def _steps(
+    config: Path, environment: Mapping[str, str], agents: Callable[[], None], *, quiet: bool
+) -> tuple[list[Step], int]:
     """Run the commands one by one; the first that fails ends the journey with its code."""
     done: list[Step] = []
     for command, told in STEPS:
+        if command == AGENTS:
+            typer.echo(f"\n{told} {command}", err=quiet)
+            agents()
+            continue
         typer.echo(f"\n$ deskferry {command}    {told}".rstrip(), err=quiet)
         start = time.monotonic()
         code = subprocess.run(  # noqa: S603
@@ -144,6 +173,12 @@ def _steps(config: Path, environment: Mapping[str, str], *, quiet: bool) -> tupl
         if code not in (DONE, ATTENTION):
             return done, code
     return done, DONE
+
+
+def _agents_write(url: str) -> None:
+    """Let the Kustomer stand-in write what agents would."""
+    asked = {"burst": WRITES, "seed": 1, "weights": dict.fromkeys(DAY, 1)}
+    httpx.post(f"{url}/__admin/churn", json=asked, timeout=60).raise_for_status()
 
 
 @contextmanager
