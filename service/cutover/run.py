@@ -5,6 +5,7 @@ what it moved is told by the books. Whatever is found to have changed after the 
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -49,6 +50,16 @@ _log = structlog.get_logger()
 Tell = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class _At:
+    """The cutover under way, and all that its steps work with."""
+
+    record: CutoverRecord
+    ledger: Ledger
+    kustomer: KustomerSide
+    salesforce: SalesforceClient
+
+
 class Cutover(Delta):
     """One run of `cutover start`. `tell` is given a sentence at each step, for the person who waits."""
 
@@ -80,8 +91,8 @@ class Cutover(Delta):
         await refuse_unless_loaded(ledger, self._phases)
         record = await self._taken_up(ledger)
         await self._finish_pass(ledger, kustomer, salesforce)
-        sides = (ledger, kustomer, salesforce)
-        steps: dict[str, Callable[..., Awaitable[None]]] = {
+        at = _At(record, ledger, kustomer, salesforce)
+        steps: dict[str, Callable[[_At], Awaitable[None]]] = {
             "check": self._check,
             "freeze": self._freeze,
             "final": self._final,
@@ -89,10 +100,10 @@ class Cutover(Delta):
             "verify": self._verify,
         }
         while record.step != "decide":
-            await steps[record.step](record, *sides)
+            await steps[record.step](at)
             await keep(ledger, record)
             reach("cutover-step-kept")
-        await self._decide(record, *sides)
+        await self._decide(at)
 
     async def _taken_up(self, ledger: Ledger) -> CutoverRecord:
         """The cutover that is under way, or a new one; one that came to no-go begins at its list."""
@@ -113,13 +124,7 @@ class Cutover(Delta):
             await keep(ledger, record)
         return record
 
-    async def _check(
-        self,
-        record: CutoverRecord,
-        ledger: Ledger,
-        kustomer: KustomerSide,
-        salesforce: SalesforceClient,
-    ) -> None:
+    async def _check(self, at: _At) -> None:
         self._tell("Check list: what is open, and the preflight.")
         preflight = await run_check(self._config, self._clock)
         faults = [item for item in preflight.items if item.ok is False]
@@ -129,37 +134,31 @@ class Cutover(Delta):
                 f"The preflight found something amiss: {names}.",
                 next_step="Run deskferry check, mend it, and start the cutover again.",
             )
-        refuse_open(await check_list(self._config, ledger, record))
-        record.reached("freeze", self._clock.now())
-        record.freeze = None
+        refuse_open(await check_list(self._config, at.ledger, at.record))
+        at.record.reached("freeze", self._clock.now())
+        at.record.freeze = None
 
-    async def _freeze(
-        self,
-        record: CutoverRecord,
-        ledger: Ledger,
-        kustomer: KustomerSide,
-        salesforce: SalesforceClient,
-    ) -> None:
+    async def _freeze(self, at: _At) -> None:
         """Watch until nothing has changed for the time that the config says."""
         wanted = self._config.cutover
         now = self._clock.now()
-        freeze = record.freeze or Freeze(since=now, quiet_from=now, seen_to=now)
-        record.freeze = freeze
-        await keep(ledger, record)
+        freeze = at.record.freeze or Freeze(since=now, quiet_from=now, seen_to=now)
+        at.record.freeze = freeze
+        await keep(at.ledger, at.record)
         self._tell("Freeze: nobody should write in Kustomer from now on.")
         while True:
             began = self._clock.now()
-            written = await self._written(ledger, kustomer, salesforce, freeze.since)
+            written = await self._written(at, freeze.since)
             freeze.writers = summed(written, freeze.writers)
-            moved = await self._pass(record, ledger, kustomer, salesforce)
+            moved = await self._pass(at)
             freeze.passes += 1
-            freeze.seen_to = await self._seen_to(ledger)
+            freeze.seen_to = await self._seen_to(at.ledger)
             if not moved.nothing or written:
                 freeze.moved = freeze.moved.plus(moved)
                 freeze.quiet_from = max(freeze.quiet_from, freeze.seen_to)
             if written:
                 freeze.quiet_from = max(freeze.quiet_from, began)
-            await keep(ledger, record)
+            await keep(at.ledger, at.record)
             reach("cutover-looked")
             self._tell(_quiet(freeze, wanted.quiet_minutes, len(written)))
             if written:
@@ -170,138 +169,88 @@ class Cutover(Delta):
             await self._clock.sleep(max(0.0, began + wanted.look_seconds - self._clock.now()))
         told = {"quiet_seconds": round(freeze.quiet_s, 3), "changes": freeze.moved.all}
         await self._hooks.fire("freeze", told)
-        record.reached("final", self._clock.now())
+        at.record.reached("final", self._clock.now())
 
-    async def _final(
-        self,
-        record: CutoverRecord,
-        ledger: Ledger,
-        kustomer: KustomerSide,
-        salesforce: SalesforceClient,
-    ) -> None:
+    async def _final(self, at: _At) -> None:
         self._tell("Final delta, and deletions that left no trace.")
         self._sweep = self._config.cutover.sweep
-        record.final = await self._passed(record, ledger, kustomer, salesforce)
-        record.reached("prove", self._clock.now())
+        at.record.final = await self._passed(at)
+        at.record.reached("prove", self._clock.now())
 
-    async def _prove(
-        self,
-        record: CutoverRecord,
-        ledger: Ledger,
-        kustomer: KustomerSide,
-        salesforce: SalesforceClient,
-    ) -> None:
+    async def _prove(self, at: _At) -> None:
         """A further pass over everything; what it finds leads back to the freeze, three times."""
         self._tell("Zero-delta proof: all is read once more, and nothing may be left to do.")
-        runs = await ledger.runs.history()
+        runs = await at.ledger.runs.history()
         since = min(run.started_at for run in runs) - self._config.delta.overlap_seconds
         whole = self._config.cutover.proof == "whole"
-        record.proof = await self._passed(
-            record, ledger, kustomer, salesforce, int(since * _MS), whole=whole
-        )
-        if record.proof.moved.nothing or record.disproved >= MOST_DISPROVED:
-            record.reached("verify", self._clock.now())
+        at.record.proof = await self._passed(at, int(since * _MS), whole=whole)
+        if at.record.proof.moved.nothing or at.record.disproved >= MOST_DISPROVED:
+            at.record.reached("verify", self._clock.now())
             return
-        record.disproved += 1
-        assert record.freeze is not None  # the proof comes behind it
-        record.freeze.quiet_from = self._clock.now()
-        record.reached("freeze", self._clock.now(), why="the proof found changes")
+        at.record.disproved += 1
+        assert at.record.freeze is not None  # the proof comes behind it
+        at.record.freeze.quiet_from = self._clock.now()
+        at.record.reached("freeze", self._clock.now(), why="the proof found changes")
 
-    async def _verify(
-        self,
-        record: CutoverRecord,
-        ledger: Ledger,
-        kustomer: KustomerSide,
-        salesforce: SalesforceClient,
-    ) -> None:
+    async def _verify(self, at: _At) -> None:
         self._tell("Verification: counts, and picked records field by field.")
         sides = Sides(
-            ledger,
-            salesforce,
-            Rereader(kustomer.client, readers=self._config.kustomer.connections),
-            Planner(kustomer.client, now_ms=int(self._clock.now() * _MS)),
-            await self._map_in_force(ledger, salesforce),
-            await read_lookups(kustomer.client),
+            at.ledger,
+            at.salesforce,
+            Rereader(at.kustomer.client, readers=self._config.kustomer.connections),
+            Planner(at.kustomer.client, now_ms=int(self._clock.now() * _MS)),
+            await self._map_in_force(at.ledger, at.salesforce),
+            await read_lookups(at.kustomer.client),
         )
-        verifier = Verifier(sides, sample=self._config.cutover.verify_sample, seed=record.number)
-        record.verification = await verifier.run(self._phases, at=self._clock.now())
-        record.reached("decide", self._clock.now())
+        verifier = Verifier(sides, sample=self._config.cutover.verify_sample, seed=at.record.number)
+        at.record.verification = await verifier.run(self._phases, at=self._clock.now())
+        at.record.reached("decide", self._clock.now())
 
-    async def _decide(
-        self,
-        record: CutoverRecord,
-        ledger: Ledger,
-        kustomer: KustomerSide,
-        salesforce: SalesforceClient,
-    ) -> None:
-        told = Told(self._config, ledger, kustomer.client, salesforce)
-        self.facts = await tell_facts(told, record, now=self._clock.now())
+    async def _decide(self, at: _At) -> None:
+        told = Told(self._config, at.ledger, at.kustomer.client, at.salesforce)
+        self.facts = await tell_facts(told, at.record, now=self._clock.now())
         await self._hooks.fire("go-no-go", _figures(self.facts))
-        record.go = self.facts.verdict == "go"
-        record.decided = await counted(ledger, [phase.name for phase in self._phases])
-        await keep(ledger, record)
+        at.record.go = self.facts.verdict == "go"
+        at.record.decided = await counted(at.ledger, [phase.name for phase in self._phases])
+        await keep(at.ledger, at.record)
         reach("cutover-decided")
         self._tell(f"Verdict: {self.facts.verdict}.")
 
-    async def _passed(
-        self,
-        record: CutoverRecord,
-        ledger: Ledger,
-        kustomer: KustomerSide,
-        salesforce: SalesforceClient,
-        since_ms: int | None = None,
-        *,
-        whole: bool = False,
-    ) -> Passed:
-        seen = await self._seen_to(ledger) - self._config.delta.overlap_seconds
-        moved = await self._pass(record, ledger, kustomer, salesforce, since_ms, whole=whole)
+    async def _passed(self, at: _At, since_ms: int | None = None, *, whole: bool = False) -> Passed:
+        seen = await self._seen_to(at.ledger) - self._config.delta.overlap_seconds
+        moved = await self._pass(at, since_ms, whole=whole)
         return Passed(
             moved=moved,
             looked_from=seen if since_ms is None else min(seen, since_ms / _MS),
-            looked_to=await self._seen_to(ledger),
+            looked_to=await self._seen_to(at.ledger),
             ended_at=self._clock.now(),
         )
 
-    async def _pass(
-        self,
-        record: CutoverRecord,
-        ledger: Ledger,
-        kustomer: KustomerSide,
-        salesforce: SalesforceClient,
-        since_ms: int | None = None,
-        *,
-        whole: bool = False,
-    ) -> Counts:
+    async def _pass(self, at: _At, since_ms: int | None = None, *, whole: bool = False) -> Counts:
         """Run one pass; returns what it moved, with what an interrupted one of this step moved.
 
         `whole` reads every stream from its start before that.
         """
         names = [phase.name for phase in self._phases]
-        if record.before is None:
-            record.before = await counted(ledger, names)
-            async with ledger.write() as tx:
-                await keep(ledger, record, tx)
+        if at.record.before is None:
+            at.record.before = await counted(at.ledger, names)
+            async with at.ledger.write() as tx:
+                await keep(at.ledger, at.record, tx)
                 if whole:
-                    await read_again(tx, ledger, self._phases, self._streams())
+                    await read_again(tx, at.ledger, self._phases, self._streams())
             reach("cutover-pass-noted")
-            await self._finish_pass(ledger, kustomer, salesforce)
-        await self._one_pass(ledger, kustomer, salesforce, since_ms=since_ms)
-        moved = (await counted(ledger, names)).since(record.before)
-        record.before = None
+            await self._finish_pass(at.ledger, at.kustomer, at.salesforce)
+        await self._one_pass(at.ledger, at.kustomer, at.salesforce, since_ms=since_ms)
+        moved = (await counted(at.ledger, names)).since(at.record.before)
+        at.record.before = None
         return moved
 
-    async def _written(
-        self,
-        ledger: Ledger,
-        kustomer: KustomerSide,
-        salesforce: SalesforceClient,
-        since: float,
-    ) -> list[Written]:
+    async def _written(self, at: _At, since: float) -> list[Written]:
         """What was written since the freeze and not seen by a look before."""
         if self._look is None:
-            mapping = await self._map_in_force(ledger, salesforce)
-            lookups = await read_lookups(kustomer.client)
-            self._look = WriteLook(ledger, kustomer.client, self._phases, mapping, lookups)
+            mapping = await self._map_in_force(at.ledger, at.salesforce)
+            lookups = await read_lookups(at.kustomer.client)
+            self._look = WriteLook(at.ledger, at.kustomer.client, self._phases, mapping, lookups)
         found = await self._look.look(int(since * _MS), int(self._clock.now() * _MS))
         new = [each for each in found if (each.stream, each.source_id, each.at) not in self._seen]
         self._seen |= {(each.stream, each.source_id, each.at) for each in new}
