@@ -9,17 +9,16 @@ until each holds fewer rows than the search cap. Rows untouched for two years co
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from connectors.errors import ConnectorError, SearchTimedOut
 from connectors.kustomer.client import KustomerClient, SearchQuery
 from service.errors import DeskferryError
 from service.phases import Phase, SearchContext
+from service.source_slices import epoch_ms, iso, list_slices, window_slice
 
 LIST_CAP_PAGES = 100
 SEARCH_CAP_ROWS = 10_000
-SEARCH_PAGE_ROWS = 500
 TIME_OUTS_TO_SPLIT = 4
 LIST, WINDOWS, LIST_AND_WINDOWS = "list", "search windows", "list and search windows"
 _MS = 1000
@@ -55,8 +54,8 @@ class _Span:
 
     def criteria(self) -> list[Mapping[str, Any]]:
         return [
-            {self.attribute: {"gte": _iso(self.start)}},
-            {self.attribute: {"lt": _iso(self.end)}},
+            {self.attribute: {"gte": iso(self.start)}},
+            {self.attribute: {"lt": iso(self.end)}},
         ]
 
 
@@ -122,7 +121,7 @@ class Planner:
     @staticmethod
     def stamp(epoch_ms: int) -> str:
         """A moment as criteria have it."""
-        return _iso(epoch_ms)
+        return iso(epoch_ms)
 
     async def source_total(self, phase: Phase) -> int | None:
         """Ask search how many rows there are; None when it cannot tell (a role, a capped total).
@@ -213,7 +212,7 @@ class Planner:
         if total == 0:
             return []
         if total < SEARCH_CAP_ROWS:
-            return [_window(search, criteria, archive, total, deleted=deleted)]
+            return [window_slice(search, criteria, archive, total, deleted=deleted)]
         *outer, last = spans
         if last.end - last.start > 1:
             middle = (last.start + last.end) // 2
@@ -246,7 +245,7 @@ class Planner:
         if not page.rows:
             return None
         stamp = page.rows[0].get("attributes", {}).get("createdAt")
-        return _epoch_ms(stamp) if isinstance(stamp, str) else 0
+        return epoch_ms(stamp) if isinstance(stamp, str) else 0
 
     async def _count(
         self,
@@ -275,48 +274,3 @@ def gap_of(phase: Phase, way: str) -> str | None:
         f"Kustomer's list of {phase.name} stops at {LIST_CAP_PAGES} pages, and its search does "
         "not reach records untouched for two years: some of those may be missing."
     )
-
-
-def list_slices(phase: Phase) -> list[dict[str, Any]]:
-    """Return one list slice per variant of the phase's list; their ends are found while reading."""
-    stream = phase.stream
-    return [
-        {
-            "kind": "list",
-            "path": stream.path,
-            "params": dict(variant),
-            "page_size": stream.page_size,
-        }
-        for variant in stream.variants
-    ]
-
-
-def _window(
-    search: SearchContext,
-    criteria: list[Mapping[str, Any]],
-    archive: bool,
-    total: int,
-    *,
-    deleted: bool,
-) -> dict[str, Any]:
-    return {
-        "deleted": deleted,
-        "kind": "window",
-        "context": search.name,
-        "criteria": criteria,
-        "sort": search.created,
-        "archive": archive,
-        "page_size": SEARCH_PAGE_ROWS,
-        "last_page": -(-total // SEARCH_PAGE_ROWS),
-        "total": total,
-    }
-
-
-def _iso(epoch_ms: int) -> str:
-    stamp = datetime.fromtimestamp(epoch_ms // _MS, UTC)
-    return f"{stamp:%Y-%m-%dT%H:%M:%S}.{epoch_ms % _MS:03d}Z"
-
-
-def _epoch_ms(stamp: str) -> int:
-    parsed = datetime.fromisoformat(stamp.replace("Z", "+00:00"))
-    return int(parsed.timestamp()) * _MS + parsed.microsecond // _MS

@@ -3,7 +3,7 @@
 Running it again resumes: what the ledger knows is not asked, transformed or sent again.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -32,14 +32,14 @@ from service.marks import settle_marks
 from service.names import read_lookups
 from service.narrowing import in_reading_order
 from service.pages import PageQueue
-from service.passes import sighted_before
 from service.phases import PHASES, Phase
 from service.profiling import open_profiler
-from service.progress import BudgetView, PhaseProgress, RunProgress, RunSnapshot
+from service.progress import RunProgress, RunSnapshot
 from service.purge import check_not_purged
 from service.rebuild import check_whole
 from service.remap import follow_map
 from service.room import spool_room
+from service.run_progress import budget_views, fresh, recalled
 from service.seal import Sealer
 from service.stage_log import Stage, open_narrowing, postponed, read_stages
 from service.stopping import until_stopped
@@ -87,7 +87,7 @@ class Migration:
         self._map: CompiledMapping | None = None
         self._phases: tuple[Phase, ...] = PHASES
         self._progress = RunProgress(
-            _fresh(PHASES), started_at=clock.now(), waits=lambda: [why() for why in self._waits]
+            fresh(PHASES), started_at=clock.now(), waits=lambda: [why() for why in self._waits]
         )
 
     def snapshot(self) -> RunSnapshot:
@@ -171,22 +171,7 @@ class Migration:
 
     async def _recall(self, ledger: Ledger) -> None:
         """Start the counters from the books of earlier runs."""
-        self._progress.phases = _fresh(self._phases)
-        for progress in self._progress.phases.values():
-            book = await ledger.books.read(progress.name)
-            progress.before = await sighted_before(ledger, progress.name)
-            progress.extracted = book.extracted - progress.before
-            progress.changed = book.changed
-            progress.loaded = book.loaded
-            progress.matched = book.matched
-            progress.duplicates = book.duplicates
-            progress.skipped = sum(book.skipped.values())
-            progress.held = sum(book.held.values())
-            progress.failed = sum(book.failed.values())
-            total = await ledger.facts.get(f"source_total.{progress.name}")
-            progress.source_total = int(total) if total else None
-            if await ledger.gates.closed(progress.name):
-                progress.state = "done"
+        self._progress.phases = await recalled(ledger, self._phases)
 
     async def _take_up(self, ledger: Ledger) -> None:
         """Hook: before anything moves, let open users be matched again."""
@@ -264,21 +249,7 @@ class Migration:
         await flow.run(open_phases, self._progress.phases)
 
     def _watch(self, kustomer: KustomerSide, queue: PageQueue, sealer: Sealer) -> None:
-        def budgets() -> list[BudgetView]:
-            views = []
-            for name, budget in (
-                ("kustomer", kustomer.budget),
-                ("kustomer-search", kustomer.search_budget),
-            ):
-                seen = budget.snapshot()
-                views.append(
-                    BudgetView(
-                        name, seen.used_in_window, seen.allowed, seen.waiting, seen.paused_because
-                    )
-                )
-            return views
-
-        self._progress.budgets = budgets
+        self._progress.budgets = lambda: budget_views(kustomer)
         if self._config.kustomer.office_hours:
             self._progress.pace = kustomer.pace.words
         self._progress.queue_bytes = lambda: queue.bytes
@@ -307,10 +278,6 @@ class Migration:
             await read_stages(ledger),
         )
         return Outcome(ATTENTION if attention else DONE, summary)
-
-
-def _fresh(phases: Iterable[Phase]) -> dict[str, PhaseProgress]:
-    return {phase.name: PhaseProgress(phase.name) for phase in phases}
 
 
 async def _makes_rows(ledger: Ledger, phases: list[Phase]) -> bool:

@@ -4,13 +4,14 @@ An entry that a rebuild learned from Salesforce has no job yet (`UNCLAIMED`): it
 been read by this ledger, so no book counts it. The job that meets the source record claims it.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from state.database import Database, Tx
 from state.keys import decode_id, encode_id, encode_ids
+from state.numbered_names import NumberedNames
 from state.queries import load
 
 UNCLAIMED = 0
@@ -44,20 +45,12 @@ class Standing:
     digest: bytes
 
 
-class Crosswalk:
+class Crosswalk(NumberedNames):
     """Ids by kind, source id and part (a note that was split has several parts)."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._sql = load("crosswalk")
-        self._numbers: dict[str, int] = {}
-        self._names: dict[int, str] = {}
-
-    async def recall_names(self) -> None:
-        """Read the small numbers of kinds, objects and origins."""
-        for name, number in await self._database.fetch(self._sql["names"]):
-            self._numbers[name] = number
-            self._names[number] = name
 
     async def learn(
         self,
@@ -302,28 +295,6 @@ class Crosswalk:
             names = await self._names_for(each for row in rows for each in (row[0], row[3], row[5]))
             yield [_entry(names, *row) for row in rows]
             last = (rows[-1][0], rows[-1][1], rows[-1][2])
-
-    async def _number(self, name: str) -> int | None:
-        """Return a name's number; another process may have given it one since we looked."""
-        if name not in self._numbers:
-            await self.recall_names()
-        return self._numbers.get(name)
-
-    async def _names_for(self, numbers: Iterable[int]) -> Mapping[int, str]:
-        if not self._names.keys() >= set(numbers):
-            await self.recall_names()
-        return self._names
-
-    async def _numbers_of(self, tx: Tx, names: Sequence[str]) -> list[int]:
-        """Return the names' numbers, giving new ones.
-
-        A number that this transaction gives is not remembered here: a rollback would take it back.
-        """
-        if not self._numbers.keys() >= set(names):
-            await tx.run_many(self._sql["add_name"], [(name,) for name in names])
-            given = dict(await tx.fetch(self._sql["names"]))
-            return [given[name] for name in names]
-        return [self._numbers[name] for name in names]
 
 
 def _entry(

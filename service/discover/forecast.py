@@ -10,7 +10,8 @@ from math import ceil
 from connectors.salesforce.limits import Limit
 from service.discover.facts import ForecastFacts, ForecastSummary, StreamFacts
 from service.lanes import JOB_BYTES, JOB_ROWS, SERVER_BATCH_ROWS
-from service.planner import LIST, LIST_AND_WINDOWS, SEARCH_PAGE_ROWS
+from service.planner import LIST, LIST_AND_WINDOWS
+from service.source_slices import SEARCH_PAGE_ROWS
 
 RECORD_BYTES = 2_048
 MB = 1_048_576

@@ -1,7 +1,3 @@
--- name: names
-SELECT name, id FROM name
--- name: add_name
-INSERT OR IGNORE INTO name (name) VALUES (?)
 -- name: learn
 INSERT INTO crosswalk
     (kind, source_id, part, object, target_id, origin, job, version_ms, digest)
