@@ -25,7 +25,7 @@ from state.rows import RowEntry
 from transforms.block import HeldRecord
 from transforms.compile import CompiledPhase
 from transforms.lookups import Lookups
-from transforms.table import is_reference
+from transforms.references import is_reference
 
 BLOCK_RECORDS = 200
 GONE = "gone-in-kustomer"

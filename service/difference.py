@@ -12,8 +12,8 @@ from state.conflicts import Decision
 from state.crosswalk import Standing
 from transforms.compile import Table
 from transforms.fingerprint import length_marked, mark, marks_of, seed
+from transforms.references import parent_mark
 from transforms.same_value import same_value
-from transforms.table import parent_mark
 
 Rule = Literal["ask", "source", "target"]
 # Filled in every record that we make, and in none that was there before.

@@ -27,7 +27,7 @@ from service.sweep_notes import Ended, SweepNotes, Under
 from service.sweep_reading import IdReading, reading_of
 from state.ledger import Ledger
 from state.sweeps import LoadedBy
-from transforms.table import is_reference
+from transforms.references import is_reference
 
 ASKED_AT_ONCE = 200
 WITNESSES = 3

@@ -30,7 +30,7 @@ from service.ledger import open_ledger
 from state.ledger import Ledger
 from transforms.agents import TargetUser, normal
 from transforms.match import MatchFacts
-from transforms.table import is_reference
+from transforms.references import is_reference
 
 _LISTS: tuple[Mapping[str, str], ...] = ({}, {"deleted": "true"}, {"userType": "machine"})
 

@@ -16,9 +16,10 @@ from transforms.match import MatchRule
 from transforms.matching import matching_of
 from transforms.phase import CompiledPhase
 from transforms.record import Record, compile_path
+from transforms.references import ParentField, reference, user_by_email
 from transforms.rules import KeptLine, lenient
 from transforms.shape import FieldShape, ObjectShape, TargetShape
-from transforms.table import LenientTable, ParentField, Table, reference, user_by_email
+from transforms.table import LenientTable, Table
 
 __all__ = [
     "CompiledMapping",

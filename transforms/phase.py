@@ -14,7 +14,8 @@ from transforms.errors import Hold
 from transforms.lookups import Lookups
 from transforms.match import MatchRule
 from transforms.record import Getter, Record
-from transforms.table import Table, is_reference
+from transforms.references import is_reference
+from transforms.table import Table
 
 # Of these records the phase that reads them tells.
 _NOT_OURS = frozenset({"no-id", "bad-id", "no-attributes", "wrong-record-type"})

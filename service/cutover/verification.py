@@ -136,12 +136,7 @@ def _differing(
     Of a record that was there before the migration only those count that we had to fill.
     """
     volatile = {table.columns[number] for number in table.volatile}
-    supplied = {
-        column
-        for parent in table.parents
-        for some in parent.supplied.values()
-        for column, *_ in some
-    }
+    supplied = {name for parent in table.parents for name in parent.given}
     found = []
     for name, shape in table.shapes.items():
         cell = cells.get(name, "")

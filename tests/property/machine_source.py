@@ -11,7 +11,8 @@ from connectors.kustomer.envelope import Page
 from service.phases import PHASES, Phase
 from tests.property.machine_world import World
 from transforms.block import Block, HeldRecord, RowSet, SkippedRecord
-from transforms.table import ParentField, Table
+from transforms.references import ParentField
+from transforms.table import Table
 
 TABLES = {
     "companies": "Account",

@@ -8,7 +8,8 @@ from service.transition import across, is_lead, repointed
 from service.transition_steps import fate_of, references_of
 from state.transitions import Transition
 from transforms.compile import CompiledMapping, CompiledPhase
-from transforms.table import ParentField, Table
+from transforms.references import ParentField
+from transforms.table import Table
 
 MINE, OTHER = "003000000000001AAA", "003000000000002AAA"
 CASE = ("Kustomer_Lead__c", "ContactId")
