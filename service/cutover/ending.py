@@ -100,7 +100,7 @@ class CutoverFinish(Delta):
         low = record.proof.looked_to - self._config.delta.overlap_seconds
         now = self._clock.now()
         written = await look.look(int(low * _MS), int(now * _MS))
-        moved = await counted(ledger, [phase.name for phase in self._phases])
+        moved = await counted(ledger, self._phases)
         if not written and moved == record.decided:
             return
         record.freeze.writers = summed(written, record.freeze.writers)

@@ -5,11 +5,14 @@ done again. Cutovers that were aborted are kept beside it, by number. It holds i
 names of the source and no values of records.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from service.errors import REFUSED, DeskferryError
+from service.phases import Phase
 from state.books import Book
 from state.ledger import Ledger, Tx
 
@@ -222,9 +225,12 @@ async def begin(ledger: Ledger, *, by: str, at: float) -> CutoverRecord:
     return record
 
 
-async def counted(ledger: Ledger, phases: list[str]) -> Counts:
-    """What all phases have moved so far, from their books."""
-    return sum_of([await ledger.books.read(name) for name in phases])
+async def counted(ledger: Ledger, phases: Sequence[Phase]) -> Counts:
+    """What all phases have moved so far, from their books; a deleted record counts where it is read."""
+    books = [await ledger.books.read(phase.name) for phase in phases]
+    return sum_of(
+        [replace(b, deleted={}) if p.of else b for p, b in zip(phases, books, strict=True)]
+    )
 
 
 def sum_of(books: list[Book]) -> Counts:

@@ -211,7 +211,7 @@ class Cutover(Delta):
         self.facts = await tell_facts(told, at.record, now=self._clock.now())
         await self._hooks.fire("go-no-go", _figures(self.facts))
         at.record.go = self.facts.verdict == "go"
-        at.record.decided = await counted(at.ledger, [phase.name for phase in self._phases])
+        at.record.decided = await counted(at.ledger, self._phases)
         await keep(at.ledger, at.record)
         reach("cutover-decided")
         self._tell(f"Verdict: {self.facts.verdict}.")
@@ -231,9 +231,8 @@ class Cutover(Delta):
 
         `whole` reads every stream from its start before that.
         """
-        names = [phase.name for phase in self._phases]
         if at.record.before is None:
-            at.record.before = await counted(at.ledger, names)
+            at.record.before = await counted(at.ledger, self._phases)
             async with at.ledger.write() as tx:
                 await keep(at.ledger, at.record, tx)
                 if whole:
@@ -241,7 +240,7 @@ class Cutover(Delta):
             reach("cutover-pass-noted")
             await self._finish_pass(at.ledger, at.kustomer, at.salesforce)
         await self._one_pass(at.ledger, at.kustomer, at.salesforce, since_ms=since_ms)
-        moved = (await counted(at.ledger, names)).since(at.record.before)
+        moved = (await counted(at.ledger, self._phases)).since(at.record.before)
         at.record.before = None
         return moved
 

@@ -230,6 +230,30 @@ def test_looking_at_records_does_not_break_the_freeze(tmp_path: Path) -> None:
         told(run, "cutover", "finish", "--by=Ada", code=0)
 
 
+def test_the_final_delta_finds_what_was_deleted_for_good(tmp_path: Path) -> None:
+    with journey(tmp_path, sizes(30, 60)) as run:
+        configured(run)
+        httpx.post(
+            f"{run.source}/__admin/settings", json={"audit_deletions": "none"}
+        ).raise_for_status()
+        ready(run)
+        gone = sorted(keyed(run.target_records("EmailMessage")))[0]
+        url = f"{run.source}/__admin/records/message/{gone}?hard=true"
+        httpx.delete(url).raise_for_status()
+        decided = told(run, "cutover", "start", code=0)
+        assert decided["verdict"] == "go"
+        figure = next(each for each in decided["criteria"] if each["name"] == "final delta")[
+            "figure"
+        ]
+        assert figure == "0 made, 0 changed, 1 deleted"
+        marked = [
+            each["Kustomer_Id__c"]
+            for each in run.target_records("EmailMessage")
+            if each.get("Kustomer_Deleted_At__c")
+        ]
+        assert marked == [gone]
+
+
 def test_a_field_that_differs_is_a_no_go_until_it_is_mended_or_waived(tmp_path: Path) -> None:
     with journey(tmp_path, sizes(30, 60)) as run:
         configured(run, verify_sample=200)
