@@ -178,6 +178,7 @@ def _compared(record: CutoverRecord, lines: list[Line]) -> list[CriterionFacts]:
     sampled = sum(each.sampled for each in found.phases)
     equal = sum(each.equal for each in found.phases)
     edited = sum(each.edited for each in found.phases)
+    fixed = sum(each.fixed for each in found.phases)
     off = sum(each.different + each.missing for each in found.phases)
     line = next((each for each in lines if each.item == "fields"), None)
     return [
@@ -191,6 +192,7 @@ def _compared(record: CutoverRecord, lines: list[Line]) -> list[CriterionFacts]:
             name="fields agree",
             ok=not (line.open if line else off),
             figure=f"{sampled:,} records picked: {equal:,} equal, {edited:,} edited in Salesforce, "
+            f"{fixed:,} that cannot follow, "
             f"{off:,} different or missing",
         ),
     ]

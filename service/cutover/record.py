@@ -117,8 +117,9 @@ class PhaseCheck(_Part):
     """One phase, compared. `sampled` records were read on both sides, field by field.
 
     `equal`: no field differs; `edited`: it differs where somebody else wrote to it in Salesforce;
-    `different`: it differs, and nobody else wrote; `missing`: it is not in Salesforce any more; `gone`:
-    it is not in Kustomer any more. `ledger_count`: records that the migration made. `fields` names
+    `fixed`: its source has changed since, in fields that Salesforce lets be set at creation only;
+    `different`: it differs for no such reason; `missing`: it is not in Salesforce any more; `gone`: it is
+    not in Kustomer any more. `ledger_count`: records that the migration made. `fields` names
     those that differ, with how often.
     """
 
@@ -129,6 +130,7 @@ class PhaseCheck(_Part):
     sampled: int = 0
     equal: int = 0
     edited: int = 0
+    fixed: int = 0
     different: int = 0
     missing: int = 0
     gone: int = 0

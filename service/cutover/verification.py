@@ -5,16 +5,17 @@ is compared with what Salesforce holds now. Nothing is written.
 """
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.retrieve import retrieve
 from service.assemble import Assembler
-from service.changes import TOUCH_FIELDS, ChangeLines, is_touched, sent_cells
+from service.changes import FIXED, TOUCH_FIELDS, ChangeLines, is_touched, sent_cells
 from service.cutover.record import PhaseCheck, Verification
-from service.difference import MADE_MARK
+from service.difference import AUDIT, MADE_MARK
 from service.phases import Phase
 from service.planner import Planner
 from service.reread import Rereader
@@ -29,6 +30,16 @@ from transforms.same_value import same_value
 
 SHOWN_IDS = 20
 Place = tuple[str, int]
+Outcome = Literal["equal", "fixed", "edited", "different", "missing"]
+OUTCOMES: Final[Sequence[Outcome]] = ("equal", "fixed", "edited", "different", "missing")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """How one record compares, and the fields that differ."""
+
+    outcome: Outcome
+    fields: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -81,44 +92,43 @@ class Verifier:
         check.gone = len(picked) - len(read)
         compiled = self._sides.mapping.phases[phase.name]
         made = rows_of(phase.name, compiled(list(read.values()), self._sides.lookups))
-        differing: dict[str, dict[str, bool]] = {}
-        missing: set[str] = set()
+        found: dict[str, _Found] = {}
         for name in sorted({row.object for row in made}):
             rows = [row for row in made if row.object == name]
-            found, lost = await self._compare(phase, compiled.tables[name], rows)
-            missing |= lost
-            for key, fields in found.items():
-                differing.setdefault(key, {}).update(fields)
-        _tell(check, differing, missing, len({row.source_id for row in made}))
+            await self._compare(phase, compiled.tables[name], rows, found)
+        _tell(check, found)
 
     async def _compare(
-        self, phase: Phase, table: Table, rows: Sequence[RowEntry]
-    ) -> tuple[dict[str, dict[str, bool]], set[str]]:
-        """Fields that differ, by record, each with whether somebody else wrote; and lost records."""
+        self, phase: Phase, table: Table, rows: Sequence[RowEntry], found: dict[str, _Found]
+    ) -> None:
+        """Add to `found` how each record of the rows compares; of several parts the worst counts."""
         sides = self._sides
         assembler = Assembler(sides.ledger, phase, table)
         reader = ChangeLines(rows, len(table.parents))
         cells, _ = await assembler.parents.of([reader])
-        standing = await sides.ledger.crosswalk.standing(phase.kind, sorted(set(reader.keys)))
+        keys = sorted(set(reader.keys))
+        standing = await sides.ledger.crosswalk.standing(phase.kind, keys)
         here = {p: s for p, s in standing.items() if s.object == table.object}
+        told = await sides.ledger.rows.held_changes(phase.name, keys, FIXED)
         there = await self._there(table, here)
         ours = await runners(sides.ledger, sides.salesforce)
-        differing: dict[str, dict[str, bool]] = {}
-        missing: set[str] = set()
         for index, place in enumerate(zip(reader.keys, reader.parts, strict=True)):
             entry = here.get(place)
             if entry is None or entry.origin == REMOVED:
                 continue
             record = there.get(entry.target_id)
-            if record is None:
-                missing.add(place[0])
-                continue
-            values = sent_cells(reader, index, cells, assembler.columns)
-            fields = _differing(table, entry, values, record)
-            if fields:
-                edited = is_touched(record, ours)
-                differing.setdefault(place[0], {}).update(dict.fromkeys(fields, edited))
-        return differing, missing
+            fields: list[str] = []
+            outcome: Outcome = "missing"
+            if record is not None:
+                values = sent_cells(reader, index, cells, assembler.columns)
+                fields = _differing(table, entry, values, record)
+                moved = not table.followed and bytes.fromhex(reader.digests[index]) != entry.digest
+                outcome = _outcome(
+                    fields, edited=is_touched(record, ours), fixed=moved or place in told
+                )
+            found[place[0]] = max(
+                found.get(place[0], _Found("equal")), _Found(outcome, fields), key=_weight
+            )
 
     async def _there(
         self, table: Table, standing: Mapping[Place, Standing]
@@ -153,19 +163,24 @@ def _differing(
     return found
 
 
-def _tell(
-    check: PhaseCheck, differing: Mapping[str, Mapping[str, bool]], missing: set[str], made: int
-) -> None:
-    check.missing = len(missing)
-    for key, fields in differing.items():
-        if key in missing:
-            continue
-        if any(fields.values()):
-            check.edited += 1
-            continue
-        check.different += 1
-        for name in fields:
-            check.fields[name] = check.fields.get(name, 0) + 1
-    check.equal = made - check.missing - check.edited - check.different
-    named = [key for key, fields in differing.items() if not any(fields.values())]
-    check.ids = sorted({*missing, *named})[:SHOWN_IDS]
+def _outcome(fields: Sequence[str], *, edited: bool, fixed: bool) -> Outcome:
+    """How a record compares that differs in `fields`."""
+    if not fields:
+        return "equal"
+    if edited:
+        return "edited"
+    # What was set at creation does not follow a source that was merged with an older one.
+    return "fixed" if fixed or AUDIT.issuperset(fields) else "different"
+
+
+def _weight(found: _Found) -> int:
+    return OUTCOMES.index(found.outcome)
+
+
+def _tell(check: PhaseCheck, found: Mapping[str, _Found]) -> None:
+    counts = Counter(each.outcome for each in found.values())
+    check.equal, check.edited, check.fixed = counts["equal"], counts["edited"], counts["fixed"]
+    check.different, check.missing = counts["different"], counts["missing"]
+    off = {key: each for key, each in found.items() if each.outcome in ("different", "missing")}
+    check.fields = dict(Counter(name for each in off.values() for name in each.fields))
+    check.ids = sorted(off)[:SHOWN_IDS]
