@@ -51,6 +51,8 @@ POINTS: Final[dict[str, str]] = {
     "sweep-asked": "Kustomer has told of missing records one by one, the ledger does not know",
     "sweep-answers-uncommitted": "records that are deleted for sure are about to be noted for removal",
     "sweep-answers-noted": "records that are deleted for sure are noted for removal, the sweep goes on",
+    "sweep-unseen-uncommitted": "records that no reading has met are about to be read",
+    "sweep-unseen-noted": "records that no reading has met are to be read, the sweep has not ended",
     "sweep-ended": "a sweep of a stream is over, nothing was removed in Salesforce",
     "audit-read": "the audit log has told of deletions, the ledger does not know",
     "audit-uncommitted": "deletions that the audit log told of are about to be durable",

@@ -4,7 +4,8 @@ Search lags, pages move and roles get lost, so what is missing is a suspect and 
 as deleted when its own id says so, and then goes the way of tombstones. Nothing is asked while more is
 missing than the config allows, while nothing at all was shown, or while records that search has just
 shown cannot be read by id: such a sweep is held, or stopped, and told. Each step is durable; a sweep that
-was paused or killed goes on, and one begun anew does no harm.
+was paused or killed goes on, and one begun anew does no harm. The other way round, records that are shown
+and that nothing knows are read by id: a list that moved while it was read may have hidden them.
 """
 
 from collections.abc import Sequence
@@ -19,10 +20,13 @@ from connectors.kustomer.client import KustomerClient
 from service.config import Config
 from service.crash_points import reach
 from service.gone import note_gone
+from service.passes import read_window
 from service.phases import Phase
-from service.planner import WindowTooDense
+from service.planner import Plan, WindowTooDense
 from service.reread import Fate, Rereader
 from service.sightings import GONE_DIGEST
+from service.source_pages import ids_slice
+from service.stage_log import open_narrowing
 from service.sweep_notes import Ended, SweepNotes, Under
 from service.sweep_reading import IdReading, reading_of
 from state.ledger import Ledger
@@ -30,6 +34,7 @@ from state.sweeps import LoadedBy
 from transforms.references import is_reference
 
 ASKED_AT_ONCE = 200
+MOST_UNSEEN = 1_000  # of one sweep; the next one brings the rest
 WITNESSES = 3
 SweepEnd = Literal["finished", "paused", "held", "unreadable"]
 # What keeps one stream from being read; all else stops the run, to be gone on with.
@@ -100,7 +105,7 @@ class Sweeper:
             return "held"
         if not await self._ask(phase, under, loaded, until):
             return "paused"
-        await self._end(phase, under)
+        await self._end(phase, under, await self._bring_unseen(phase))
         return "finished"
 
     async def _begin(self, phase: Phase) -> Under:
@@ -177,11 +182,36 @@ class Sweeper:
             reach("sweep-answers-uncommitted")
         reach("sweep-answers-noted")
 
-    async def _end(self, phase: Phase, under: Under) -> None:
+    async def _bring_unseen(self, phase: Phase) -> int:
+        """Let records be read that Kustomer shows and that no reading has met; returns how many.
+
+        A list that moved while it was read may have hidden them. Where a plan leaves records out, what it
+        left out is not known one by one, so nothing is concluded. Durable when this returns.
+        """
+        if await open_narrowing(self._ledger) is not None:
+            return 0
+        unseen = await self._ledger.sweeps.unseen(phase.kind, phase.name, MOST_UNSEEN)
+        known = [each for each in unseen if is_reference(each)]
+        if known:
+            made = Plan([ids_slice(phase.stream, known)], "what a sweep found")
+            async with self._ledger.write() as tx:
+                await read_window(tx, self._ledger, self._phases, phase.name, made)
+                reach("sweep-unseen-uncommitted")
+            reach("sweep-unseen-noted")
+            _log.warning("sweep-found-unseen", stream=phase.name, records=len(known))
+        return len(known)
+
+    async def _end(self, phase: Phase, under: Under, unseen: int) -> None:
         counts = await self._ledger.sweeps.counts(phase.kind)
         asked = counts.there + counts.merged + counts.deleted
         ended = Ended(
-            under.began_at, self._clock.now(), under.loaded, asked, counts.deleted, counts.merged
+            under.began_at,
+            self._clock.now(),
+            under.loaded,
+            asked,
+            counts.deleted,
+            counts.merged,
+            unseen,
         )
         async with self._ledger.write() as tx:
             await self._notes.set_ended(tx, phase.name, ended)

@@ -33,7 +33,10 @@ class Under:
 
 @dataclass(frozen=True)
 class Ended:
-    """A sweep that ended. Times in epoch s. Of `loaded` records `missing` were asked for by id."""
+    """A sweep that ended. Times in epoch s. Of `loaded` records `missing` were asked for by id.
+
+    `unseen`: records that no reading had met before.
+    """
 
     began_at: float
     at: float
@@ -41,6 +44,7 @@ class Ended:
     missing: int
     deleted: int
     merged: int
+    unseen: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class SweepView:
     missing: int
     deleted: int
     merged: int
+    unseen: int
     why: str
 
 
@@ -118,6 +123,7 @@ class SweepNotes:
             missing=under.held if under and under.held else last.missing,
             deleted=last.deleted,
             merged=last.merged,
+            unseen=last.unseen,
             why=str(stopped["why"]) if stopped else "",
         )
 

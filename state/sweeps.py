@@ -93,6 +93,14 @@ class Sweeps:
         values = (number, loaded.gone, REMOVED, limit)
         return [decode_id(key) for (key,) in await self._database.fetch(self._sql["shown"], values)]
 
+    async def unseen(self, kind: str, phase: str, limit: int) -> list[str]:
+        """Return ids that were shown and that nothing knows: neither loaded, nor set apart in `phase`."""
+        number = await self._number(kind)
+        if number is None:
+            return []
+        rows = await self._database.fetch(self._sql["unseen"], (number, phase, limit))
+        return [decode_id(key) for (key,) in rows]
+
     async def counts(self, kind: str) -> SweptCounts:
         """Count the ids of the sweep under way by what is known of them."""
         number = await self._number(kind)

@@ -12,7 +12,8 @@ class SweepFacts(Document):
 
     `held`: more is missing than may be taken for deleted without a word; `why` says it, as it says why
     a stream is `unreadable`. Of `loaded` records `missing` were not shown by Kustomer; `deleted` and
-    `merged` are what asking for them has told, in the last sweep that finished.
+    `merged` are what asking for them has told, and `unseen` were shown and never read before, in the last
+    sweep that finished.
     """
 
     stream: str
@@ -22,4 +23,5 @@ class SweepFacts(Document):
     missing: int
     deleted: int
     merged: int
+    unseen: int
     why: str

@@ -24,6 +24,6 @@ def print_last(view: SweepView) -> None:
         at = datetime.fromtimestamp(view.finished_at, UTC)
         typer.echo(
             f"{view.stream:<14}swept at {at:%Y-%m-%d %H:%M} UTC: {view.missing:,} missing, "
-            f"{view.deleted:,} of them deleted"
+            f"{view.deleted:,} of them deleted; {view.unseen:,} never read before"
         )
     print_stopped(view)

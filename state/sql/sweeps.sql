@@ -29,6 +29,12 @@ ORDER BY c.source_id LIMIT ?6
 SELECT c.source_id FROM crosswalk AS c JOIN swept AS s ON s.kind = c.kind AND s.source_id = c.source_id
 WHERE c.kind = ?1 AND s.answer = 0 AND c.part = 0 AND c.digest != ?2
 AND c.origin IS NOT (SELECT id FROM name WHERE name = ?3) LIMIT ?4
+-- name: unseen
+SELECT s.source_id FROM swept AS s
+WHERE s.kind = ?1 AND s.answer = 0
+AND NOT EXISTS (SELECT 1 FROM crosswalk AS c WHERE c.kind = s.kind AND c.source_id = s.source_id)
+AND NOT EXISTS (SELECT 1 FROM row AS r WHERE r.phase = ?2 AND r.source_id = s.source_id)
+ORDER BY s.source_id LIMIT ?3
 -- name: counts
 SELECT answer, COUNT(*) FROM swept WHERE kind = ? GROUP BY answer
 -- name: forget

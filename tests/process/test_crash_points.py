@@ -50,6 +50,8 @@ ELSEWHERE = {
     "sweep-asked": "test_sweeps.py",
     "sweep-answers-uncommitted": "test_sweeps.py",
     "sweep-answers-noted": "test_sweeps.py",
+    "sweep-unseen-uncommitted": "test_sweeps.py",
+    "sweep-unseen-noted": "test_sweeps.py",
     "sweep-ended": "test_sweeps.py",
     "audit-read": "test_sweeps.py",
     "audit-uncommitted": "test_sweeps.py",

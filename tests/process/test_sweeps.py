@@ -388,3 +388,37 @@ def test_a_company_whose_contacts_live_is_not_deleted_under_them(tmp_path: Path)
                 httpx.patch(url, json={"AccountId": None}).raise_for_status()
         told(run, "delta", "--sweep", code=5)
         assert binned(run, "company") == {free, bearing}
+
+
+def test_a_record_that_no_reading_has_met_is_brought_by_a_sweep_once(tmp_path: Path) -> None:
+    """As one that a list hid which moved while it was read: its times are older than any window."""
+    with journey(tmp_path, SIZES) as run:
+        configured(run)
+        loaded(run)
+        hidden = [unseen(run, number) for number in range(3)]
+        told(run, "delta", code=5)
+        assert not keyed(run.target_records("EmailMessage")).keys() & set(hidden)
+        for point in ("sweep-unseen-uncommitted", "sweep-unseen-noted"):
+            child = run.start("delta", "--sweep", environment={VARIABLE: point})
+            _, err = child.communicate(timeout=120)
+            assert child.returncode == -signal.SIGKILL, err
+        told(run, "delta", "--sweep", code=5)
+        assert keyed(run.target_records("EmailMessage")).keys() >= set(hidden)
+        sweeps = told(run, "status", code=0)["sweeps"]
+        assert {each["unseen"] for each in sweeps} == {0}, "the last one found none"
+        effects = len(run.effects())
+        assert told(run, "delta", "--sweep", code=5)["jobs_sent"] == 0
+        assert len(run.effects()) == effects
+        inserted = [each["external_id"] for each in run.effects() if each["op"] == "insert"]
+        assert {inserted.count(each) for each in hidden} == {1}
+
+
+def unseen(run: Journey, number: int) -> str:
+    """A message beside an old one, with its times; returns its id."""
+    rows = run.source_records("message")
+    row = rows[sorted(rows)[number]]
+    key = f"{row['id'][:-8]}{number:08x}"
+    record = {**row, "id": key, "attributes": dict(row["attributes"])}
+    url = f"{run.source}/__admin/records"
+    httpx.put(url, json=record).raise_for_status()
+    return key
