@@ -13,7 +13,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
-demo: $(STAMP)  ## the whole journey on the shipped simulators, in about a minute
+demo: $(STAMP)  ## the whole journey on the shipped simulators, in a minute and a half
 	$(BIN)/deskferry demo --keep
 
 test: $(STAMP)  ## every test but the large ones; many wait for real processes, so more of them than cores run at a time

@@ -20,6 +20,7 @@ from service.crash_points import reach
 from service.declared import recall
 from service.errors import REFUSED, DeskferryError
 from service.phases import Phase
+from service.reasons import PARENT_MISSING
 from state.ledger import Ledger, Tx
 from state.rows import RowEntry
 from transforms.agents import TargetUser, UserBook
@@ -31,7 +32,6 @@ UNMATCHED, AMBIGUOUS, INACTIVE = "user-unmatched", "user-ambiguous", "user-inact
 # Two of them are names of earlier versions, in states that they left.
 OPEN_REASONS = (UNMATCHED, AMBIGUOUS, INACTIVE, GONE, "no-match", "several-matches")
 WAITS = "user-open"  # the reason of a record that waits for a user
-MISSING = "parent-missing"
 _MOST = 1_000_000
 _FEDERATION = "FederationIdentifier"
 _RIGHT = "PermissionsUpdateWithInactiveOwner"
@@ -243,7 +243,7 @@ async def release_waiting(config: Config, ledger: Ledger) -> None:
         return
     async with ledger.write() as tx:
         await ledger.rows.release(tx, WAITS, details)
-        await ledger.rows.release(tx, MISSING)
+        await ledger.rows.release(tx, PARENT_MISSING)
         for name in await ledger.rows.pending_phases(tx):
             await ledger.gates.reopen(tx, name)
     reach("waiting-released")

@@ -19,6 +19,7 @@ from service.job_rows import CompactRows, JobRow, JobRows, ParentCells, RowReade
 from service.open_users import OpenRefs, late_column, users_lacking
 from service.parents import Parents
 from service.phases import Phase
+from service.reasons import PARENT_MISSING
 from service.sightings import Earlier, Placed, Sightings
 from service.supplied import SuppliedValues
 from service.twins import Known, Twins
@@ -171,7 +172,7 @@ class Assembler:
                 continue
             lacks = self.parents.lacks(reader, index, missing)
             if lacks:
-                aside.held.append(AsideRow.of(reader, index, "parent-missing", *lacks))
+                aside.held.append(AsideRow.of(reader, index, PARENT_MISSING, *lacks))
             else:
                 going.append(row)
         return sorted(going)

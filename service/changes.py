@@ -18,6 +18,7 @@ from service.assemble import Assembler
 from service.difference import Comparer, ConflictRules, Difference, Sent
 from service.job_rows import JobRows, ParentCells
 from service.phases import Phase
+from service.reasons import PARENT_MISSING
 from service.reread import Rereader
 from service.runners import runners
 from service.transition import KEPT, across
@@ -128,7 +129,7 @@ class ChangeAssembler:
             elif found is None or record is None:
                 aside.held.append(reader.aside(index, GONE))
             elif lacks:
-                aside.held.append(reader.aside(index, "parent-missing", *lacks))
+                aside.held.append(reader.aside(index, PARENT_MISSING, *lacks))
             else:
                 sent = self._sent(reader, index, cells)
                 decided = {

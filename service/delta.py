@@ -100,10 +100,7 @@ class Delta(Migration):
         self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
     ) -> None:
         """Tell what was written in Kustomer since the switch; nothing is brought over."""
-        mapping = await self._map_in_force(ledger, salesforce)
-        look = WriteLook(
-            ledger, kustomer.client, self._phases, mapping, await read_lookups(kustomer.client)
-        )
+        look = await self._write_look(ledger, kustomer, salesforce)
         while True:
             began = self._clock.now()
             since_ms = await looked_to_ms(ledger)
@@ -112,6 +109,14 @@ class Delta(Migration):
             if self._watch_s is None:
                 return
             await self._clock.sleep(max(0.0, began + self._watch_s - self._clock.now()))
+
+    async def _write_look(
+        self, ledger: Ledger, kustomer: KustomerSide, salesforce: SalesforceClient
+    ) -> WriteLook:
+        """Get ready to look who writes in Kustomer."""
+        mapping = await self._map_in_force(ledger, salesforce)
+        lookups = await read_lookups(kustomer.client)
+        return WriteLook(ledger, kustomer.client, self._phases, mapping, lookups)
 
     async def _conclude(self, ledger: Ledger, jobs_before: int) -> Outcome:
         outcome = await super()._conclude(ledger, jobs_before)

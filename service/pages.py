@@ -5,6 +5,7 @@ pages kept alive slow the collector down, so the bound is small; its depth is ex
 """
 
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,3 +78,23 @@ class PageQueue:
 
     def __len__(self) -> int:
         return len(self._pages)
+
+
+async def show_pages(
+    queue: PageQueue, read: Callable[[], Awaitable[None]], take: Callable[[SourcePage], None]
+) -> None:
+    """Let `read` fill the queue and show every page to `take`, for work that seals nothing.
+
+    Raises what `read` raises, in a group.
+    """
+
+    async def fill() -> None:
+        await read()
+        await queue.close()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(fill)
+        while not queue.finished:
+            page = await queue.get()
+            if page is not None and not page.ends_phase:
+                take(page)

@@ -10,9 +10,9 @@ from service.marks import narrow_fact
 from service.narrowing import count_anew
 from service.phases import Phase
 from service.planner import Plan
+from service.reasons import PARENT_MISSING
 from state.ledger import Ledger, Tx
 
-PARENT_MISSING = "parent-missing"
 _NOTES = ("extracted", "way", "gap", "source_total")
 
 

@@ -9,15 +9,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import anyio
-
 from connectors.clock import Clock
 from connectors.errors import ConnectorError
 from connectors.kustomer.client import KustomerClient
 from service.extract import Extractor
 from service.move_plan import MovePlan, id_of, is_hot, mapping_of, related_id
 from service.narrowing import CONVERSATION
-from service.pages import PageQueue
+from service.pages import PageQueue, SourcePage, show_pages
 from service.phases import Phase
 from service.planner import Planner
 from service.schedule import PageSchedule, SliceCursor
@@ -165,16 +163,12 @@ class Picking:
         schedule = PageSchedule(cursors, readers=self._readers)
         await self._forget()
 
-        async def read() -> None:
-            await extractor.read(replace(phase, name=PICKING), schedule)
-            await queue.close()
+        def take_rows(page: SourcePage) -> None:
+            for row in page.rows:
+                take(row)
 
-        async with anyio.create_task_group() as group:
-            group.start_soon(read)
-            while not queue.finished:
-                page = await queue.get()
-                for row in page.rows if page is not None else ():
-                    take(row)
+        picking = replace(phase, name=PICKING)
+        await show_pages(queue, lambda: extractor.read(picking, schedule), take_rows)
         await self._forget()
 
     async def _forget(self) -> None:

@@ -237,10 +237,8 @@ class Planner:
         second = _Span(other, start, self._now_ms + 1)
         return await self._cut(search, [last, second], archive, deleted=deleted, extra=extra)
 
-    async def _earliest(
-        self, search: SearchContext, *, archive: bool, rules: Sequence[Mapping[str, Any]] = ()
-    ) -> int | None:
-        query = SearchQuery(search.name, rules, [{search.created: "asc"}], archive=archive)
+    async def _earliest(self, search: SearchContext, *, archive: bool) -> int | None:
+        query = SearchQuery(search.name, [], [{search.created: "asc"}], archive=archive)
         page = await self._client.search_page(query, 1, page_size=1)
         if not page.rows:
             return None

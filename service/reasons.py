@@ -11,6 +11,7 @@ class Reason:
     fix: str
 
 
+PARENT_MISSING = "parent-missing"  # a row that waits for its parent
 REASONS: dict[str, Reason] = {
     "user-unmatched": Reason(
         "No Salesforce user has this user's mail address.",
@@ -44,7 +45,7 @@ REASONS: dict[str, Reason] = {
         "The one record in Salesforce that fits stands for another record of Kustomer already.",
         "Say so: deskferry matches choose lets both be that one, deskferry matches make makes a new one.",
     ),
-    "parent-missing": Reason(
+    PARENT_MISSING: Reason(
         "The record's parent is not in Salesforce, because it was held, failed or deleted.",
         "Settle the parent first, then run retry: it takes both, parents before children.",
     ),

@@ -23,7 +23,7 @@ from service.identity import right_org
 from service.map_functions import load_functions
 from service.mapped import default_owner, map_text, parsed, read_shape
 from service.names import read_lookups
-from service.pages import PageQueue
+from service.pages import PageQueue, show_pages
 from service.phases import Phase
 from service.planner import Planner
 from state.ledger import Ledger
@@ -153,14 +153,8 @@ async def _split(
 
     async def read() -> None:
         await extractor.read(phase, await extractor.plan(phase))
-        await queue.close()
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(read)
-        while not queue.finished:
-            page = await queue.get()
-            if page is not None and not page.ends_phase:
-                outcomes.add(compiled(page.rows, lookups))
+    await show_pages(queue, read, lambda page: outcomes.add(compiled(page.rows, lookups)))
     branches = dict.fromkeys(compiled.tables, 0) | outcomes.counts("branch")
     return PhaseSplit(
         phase.name,

@@ -12,10 +12,10 @@ import anyio.to_thread
 
 from connectors.redact import safe_text
 from connectors.salesforce.ids import to_18
-from service.agents import MISSING, WAITS
+from service.agents import WAITS
 from service.declared import recall
 from service.phases import Phase
-from service.reasons import reason_text
+from service.reasons import PARENT_MISSING, reason_text
 from service.twins import candidates_of
 from state.batches import Batch
 from state.crosswalk import Entry
@@ -209,7 +209,7 @@ class _Trace:
 
     async def _parents(self, row: RowEntry) -> list[dict[str, Any]]:
         """The parents that a row waits for, and how they are."""
-        if row.reason not in (MISSING, WAITS) or ":" not in row.detail:
+        if row.reason not in (PARENT_MISSING, WAITS) or ":" not in row.detail:
             return []
         links = (link.partition(":") for link in row.detail.split("|"))
         return [

@@ -15,6 +15,7 @@ from service.assemble import Assembler
 from service.changes import GONE, ChangeLines
 from service.job_rows import JobRows
 from service.phases import Phase
+from service.reasons import PARENT_MISSING
 from service.transition import BECOMES, across
 from service.twins import AMBIGUOUS
 from state.crosswalk import Standing
@@ -91,7 +92,7 @@ class TransitionAssembler:
                 # What the record lacks is filled; nothing of it is overwritten.
                 aside.changed.append(reader.aside(index, CHANGED))
             elif lacks:
-                aside.held.append(reader.aside(index, "parent-missing", *lacks))
+                aside.held.append(reader.aside(index, PARENT_MISSING, *lacks))
             else:
                 reader.lines[index] = reader.made(index)
                 going.append(index)

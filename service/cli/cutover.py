@@ -16,16 +16,12 @@ from service.cli.frame import GlobalOptions, print_document, run_command
 from service.cli.status import looking_at
 from service.cli.watched import watch
 from service.config import Config
-from service.cutover.ending import (
-    CutoverFinish,
-    SealLook,
-    abort,
-    look_at_seal,
-    waive_lines,
-)
+from service.cutover.desk import abort, waive_lines
 from service.cutover.facts import CutoverFacts, line_facts
+from service.cutover.finish import CutoverFinish
 from service.cutover.record import CutoverRecord, current
 from service.cutover.run import Cutover
+from service.cutover.seal import SealLook, look_at_seal
 from service.cutover.told import facts_of
 from service.errors import ATTENTION, DONE, UsageInvalid
 from service.logging import start_logging

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import typer
 
@@ -12,6 +13,7 @@ from service.cli.sweeps_view import print_stopped
 from service.cli.watched import watch
 from service.cutover.writers import Written, summed
 from service.delta import Delta
+from service.run import Outcome
 
 MOST_IDS = 100
 
@@ -37,10 +39,11 @@ def delta(
     options: GlobalOptions = context.obj
 
     async def work() -> int:
+        config = options.config()
         run, outcome = await watch(
-            options.config(),
+            config,
             lambda clock, stop: Delta(
-                options.config(),
+                config,
                 clock=clock,
                 stop=stop,
                 watch_s=watch_seconds,
@@ -49,31 +52,39 @@ def delta(
             ),
         )
         if options.json:
-            facts = {
-                "exit_code": outcome.exit_code,
-                "passes": run.passes,
-                "behind_seconds": run.behind,
-                "hypercare": run.hypercare,
-                "writers": [each.model_dump() for each in summed(run.written)],
-                "written": _ids(run.written),
-                "sweeps": [asdict(each) for each in run.sweeps],
-                "audit_log": run.audit,
-                **summary(outcome),
-            }
-            print_document(DeltaDocument, facts)
-        elif run.hypercare == "report":
-            _print_written(run.written)
+            print_document(DeltaDocument, _facts(run, outcome))
         else:
-            print_outcome(outcome)
-            typer.echo(
-                f"As of {max(run.behind.values(), default=0):,.0f} s ago; a later delta follows "
-                "what changed since."
-            )
-            for each in run.sweeps:
-                print_stopped(each)
+            _print(run, outcome)
         return outcome.exit_code
 
     run_command(options, work)
+
+
+def _facts(run: Delta, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "exit_code": outcome.exit_code,
+        "passes": run.passes,
+        "behind_seconds": run.behind,
+        "hypercare": run.hypercare,
+        "writers": [each.model_dump() for each in summed(run.written)],
+        "written": _ids(run.written),
+        "sweeps": [asdict(each) for each in run.sweeps],
+        "audit_log": run.audit,
+        **summary(outcome),
+    }
+
+
+def _print(run: Delta, outcome: Outcome) -> None:
+    if run.hypercare == "report":
+        _print_written(run.written)
+        return
+    print_outcome(outcome)
+    typer.echo(
+        f"As of {max(run.behind.values(), default=0):,.0f} s ago; a later delta follows "
+        "what changed since."
+    )
+    for each in run.sweeps:
+        print_stopped(each)
 
 
 def _ids(written: Sequence[Written]) -> dict[str, list[str]]:

@@ -29,8 +29,8 @@ salesforce:
   client_secret: env:DESKFERRY_DEMO_CLIENT_SECRET
   org_id: {org_id}
   default_owner: integration@acme.example
-delta: {{lag_seconds: 1, overlap_seconds: 60}}
-cutover: {{quiet_minutes: 0.05, look_seconds: 1}}
+delta: {{lag_seconds: 0, overlap_seconds: 60}}
+cutover: {{quiet_minutes: 0.02, look_seconds: 1, verify_sample: 50, sweep: false}}
 workspace: ./ferry
 """
 AGENTS = "(100 writes in Kustomer)"
@@ -83,7 +83,7 @@ def demo(
     size: int = typer.Option(2000, min=10, help="Conversations in the demo org."),
     keep: bool = typer.Option(False, help="Keep workspace and report in ./ferry-demo."),
 ) -> None:
-    """Run the whole journey on the stand-ins, in about a minute."""
+    """Run the whole journey on the stand-ins, in a minute and a half."""
     options: GlobalOptions = context.obj
 
     def work() -> int:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from service.agents import MISSING, OPEN_REASONS, USERS, WAITS, policy_of
+from service.agents import OPEN_REASONS, USERS, WAITS, policy_of
 from service.changes import CONFLICT
 from service.config import Config
 from service.cutover.record import CutoverRecord, Waiver
 from service.declared import recall
 from service.errors import REFUSED, DeskferryError, UsageInvalid
 from service.match_desk import REASONS as TO_DECIDE
+from service.reasons import PARENT_MISSING
 from service.sweep_notes import SweepNotes
 from service.users_desk import queued_users
 from state.books import Book
@@ -166,7 +167,7 @@ def _held(books: Mapping[str, Book], second_passes: Sequence[str]) -> int:
     elsewhere = (WAITS, *TO_DECIDE)
     held = {name: sum(b.held.values()) - _with(b.held, elsewhere) for name, b in books.items()}
     for name in second_passes:  # what waits there for its own record is held with that one
-        held[name] -= books[name].held.get(MISSING, 0)
+        held[name] -= books[name].held.get(PARENT_MISSING, 0)
     if USERS in held:
         held[USERS] -= _with(books[USERS].held, OPEN_REASONS)
     return sum(held.values())

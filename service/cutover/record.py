@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from service.errors import REFUSED, DeskferryError
+from service.errors import REFUSED, DeskferryError, UsageInvalid
 from service.phases import Phase
 from state.books import Book
 from state.ledger import Ledger, Tx
@@ -202,6 +202,16 @@ async def current(ledger: Ledger) -> CutoverRecord | None:
     """Return the newest cutover, also one that has ended; None before the first."""
     said = await ledger.facts.get(_FACT)
     return CutoverRecord.model_validate_json(said) if said else None
+
+
+async def under_way(ledger: Ledger) -> CutoverRecord:
+    """Return the cutover that was not aborted, also one that was finished; raises `UsageInvalid`."""
+    record = await current(ledger)
+    if record is None or record.step == "aborted":
+        raise UsageInvalid(
+            "There is no cutover under way.", next_step="Run deskferry cutover start first."
+        )
+    return record
 
 
 async def keep(ledger: Ledger, record: CutoverRecord, tx: Tx | None = None) -> None:

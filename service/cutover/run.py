@@ -73,6 +73,8 @@ class Cutover(Delta):
         self._tell = tell
         self._seen: set[tuple[str, str, str]] = set()
         self._look: WriteLook | None = None
+        self._looked: float | None = None  # the index lags, so looks overlap like windows
+        self._overlap = config.delta.overlap_seconds
         self.facts: CutoverFacts | None = None
 
     @property
@@ -172,8 +174,8 @@ class Cutover(Delta):
         at.record.reached("final", self._clock.now())
 
     async def _final(self, at: _At) -> None:
-        self._tell("Final delta, and deletions that left no trace.")
         self._sweep = self._config.cutover.sweep
+        self._tell("Final delta" + (", and a sweep over all ids." if self._sweep else "."))
         at.record.final = await self._passed(at)
         at.record.reached("prove", self._clock.now())
 
@@ -181,7 +183,7 @@ class Cutover(Delta):
         """A further pass over everything; what it finds leads back to the freeze, three times."""
         self._tell("Zero-delta proof: all is read once more, and nothing may be left to do.")
         runs = await at.ledger.runs.history()
-        since = min(run.started_at for run in runs) - self._config.delta.overlap_seconds
+        since = min(run.started_at for run in runs) - self._overlap
         whole = self._config.cutover.proof == "whole"
         at.record.proof = await self._passed(at, int(since * _MS), whole=whole)
         if at.record.proof.moved.nothing or at.record.disproved >= MOST_DISPROVED:
@@ -217,7 +219,7 @@ class Cutover(Delta):
         self._tell(f"Verdict: {self.facts.verdict}.")
 
     async def _passed(self, at: _At, since_ms: int | None = None, *, whole: bool = False) -> Passed:
-        seen = await self._seen_to(at.ledger) - self._config.delta.overlap_seconds
+        seen = await self._seen_to(at.ledger) - self._overlap
         moved = await self._pass(at, since_ms, whole=whole)
         return Passed(
             moved=moved,
@@ -247,10 +249,11 @@ class Cutover(Delta):
     async def _written(self, at: _At, since: float) -> list[Written]:
         """What was written since the freeze and not seen by a look before."""
         if self._look is None:
-            mapping = await self._map_in_force(at.ledger, at.salesforce)
-            lookups = await read_lookups(at.kustomer.client)
-            self._look = WriteLook(at.ledger, at.kustomer.client, self._phases, mapping, lookups)
-        found = await self._look.look(int(since * _MS), int(self._clock.now() * _MS))
+            self._look = await self._write_look(at.ledger, at.kustomer, at.salesforce)
+        now = self._clock.now()
+        low = since if self._looked is None else max(since, self._looked - self._overlap)
+        found = await self._look.look(int(low * _MS), int(now * _MS))
+        self._looked = now
         new = [each for each in found if (each.stream, each.source_id, each.at) not in self._seen]
         self._seen |= {(each.stream, each.source_id, each.at) for each in new}
         return new
